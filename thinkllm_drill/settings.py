@@ -344,7 +344,7 @@ def _read(file: Path) -> str:
     """The text of config.toml; "" where there is none."""
     try:
         data = file.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:
         message = text("progress.settings.unreadable", file=file, reason=error.strerror or str(error))
