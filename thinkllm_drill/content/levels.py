@@ -157,6 +157,7 @@ def _logical_lines(source: str) -> dict[int, int]:
 
 def _outline(node: Function | ast.ClassDef) -> Iterator[str]:
     """Comment lines that say what to define."""
+    yield from (f"# @{ast.unparse(decorator)}" for decorator in node.decorator_list)
     if isinstance(node, ast.ClassDef):
         bases = ", ".join(ast.unparse(base) for base in node.bases)
         yield f"# class {node.name}({bases})" if bases else f"# class {node.name}"
@@ -165,8 +166,7 @@ def _outline(node: Function | ast.ClassDef) -> Iterator[str]:
             if isinstance(member, ast.AnnAssign) and _is_data(node):
                 yield f"#     {ast.unparse(member)}"
             if isinstance(member, _FUNCTIONS) and not _is_private(member.name):
-                yield f"#     {_signature(member)}"
-                yield from _first_docline(member, "#         ")
+                yield from ("#    " + line[1:] for line in _outline(member))
     else:
         yield f"# {_signature(node)}"
         yield from _first_docline(node, "#     ")

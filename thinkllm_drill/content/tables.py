@@ -117,4 +117,5 @@ def _explain(message: str, choices: Mapping[str, Sequence[object]]) -> tuple[lis
     if message.startswith("Invalid enum value") and where in choices:
         allowed = ", ".join(str(choice) for choice in choices[where])
         return path, f"`{where}`: {message[0].lower()}{message[1:]}; allowed: {allowed}"
-    return path, f"`{where}`: {message}" if where else message
+    named = re.search(r"`(\w+)`", message)  # a key that a type's own validation speaks of
+    return [*path, named[1]] if named else path, f"`{where}`: {message}" if where else message

@@ -1,0 +1,1 @@
+"""Grader of the moving average."""

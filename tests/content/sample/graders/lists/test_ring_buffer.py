@@ -1,0 +1,1 @@
+"""Grader of the ring buffer."""
