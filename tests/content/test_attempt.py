@@ -146,9 +146,16 @@ def test_windows_line_ends_change_nothing(library):
 
 @pytest.mark.parametrize(
     "source",
-    [b"(" * 5000, b"x = " + b"-" * 200_000 + b"1", b"x = " + b"+".join([b"1"] * 50_000), b"[" * 150 + b"]" * 150]
-    + [b"x = a" + b".b" * 100_000, b"x = " + b"9" * 5000, b"\n".join(b" " * depth + b"if 1:" for depth in range(150))],
-)  # fmt: skip
+    [
+        b"(" * 5000,
+        b"x = " + b"-" * 200_000 + b"1",
+        b"x = " + b"+".join([b"1"] * 50_000),
+        b"x = a" + b".b" * 100_000,
+        b"x = " + b"9" * 5000,
+        b"[" * 150 + b"]" * 150,
+        b"\n".join(b" " * depth + b"if 1:" for depth in range(150)),
+    ],
+)
 def test_nested_code_never_breaks_the_reader(source):
     assert isinstance(state(source), SyntaxProblem | Started)
 

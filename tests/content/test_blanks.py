@@ -104,7 +104,8 @@ def test_body_of_one_line_and_of_a_class_without_public_methods():
 def test_body_of_decorated_async_and_nested_functions():
     source = (
         "import functools\n\n\n@functools.cache\ndef f(\n    x=(1,\n       2),\n):\n    def g():\n        return 1\n\n"
-        "    return g\n\n\nasync def h():\n    # why\n    return 2\n    # the end\n\n\n@functools.cache\ndef _p():\n    return 3\n"
+        "    return g\n\n\nasync def h():\n    # why\n    return 2\n    # the end\n\n\n"
+        "@functools.cache\ndef _p():\n    return 3\n"
     )
     code = render(source, "body")
     names = [

@@ -82,7 +82,7 @@ def test_names_of_an_exercise(library, name):
 
 
 def test_an_unknown_name_shows_the_closest(library):
-    with pytest.raises(UsageError, match="moving-averge.*moving-average, ring-buffer") as caught:
+    with pytest.raises(UsageError, match=r"moving-averge.*moving-average, ring-buffer") as caught:
         library.resolve("moving-averge")
     assert caught.value.hint == "thinkllm list"
 
