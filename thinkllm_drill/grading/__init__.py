@@ -1,0 +1,22 @@
+"""What a grader file imports: the suites, its data, and helpers for tests of its own."""
+
+from thinkllm_drill.grading.cases import Case, case, check, title
+from thinkllm_drill.grading.helpers import assert_close, assert_equal, fail, raises
+from thinkllm_drill.grading.rng import Rng
+from thinkllm_drill.grading.suites import FunctionSuite, KernelSuite, ModuleSuite, ObjectSuite
+
+__all__ = [
+    "Case",
+    "FunctionSuite",
+    "KernelSuite",
+    "ModuleSuite",
+    "ObjectSuite",
+    "Rng",
+    "assert_close",
+    "assert_equal",
+    "case",
+    "check",
+    "fail",
+    "raises",
+    "title",
+]

@@ -1,0 +1,282 @@
+"""The checks that every exercise gets: defined, contract, values, edges, gradients, rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from thinkllm_drill.grading import explain
+from thinkllm_drill.grading.cases import Case
+from thinkllm_drill.grading.compare import UNITS, Mismatch, Tolerance, Truth, compare
+from thinkllm_drill.grading.local import Reference
+from thinkllm_drill.grading.observe import Outcome, discrete, observe
+from thinkllm_drill.grading.rng import Rng
+from thinkllm_drill.judge import autodiff
+from thinkllm_drill.judge.failures import AttemptRaised, ContractBroken, GradeFailure
+from thinkllm_drill.judge.proxy import Raised
+from thinkllm_drill.judge.runner import describe
+from thinkllm_drill.locale import text
+
+if TYPE_CHECKING:
+    from thinkllm_drill.grading.session import GradingSession
+    from thinkllm_drill.grading.suites import Suite
+
+JITTERS = 8
+REDRAWS = 40
+GRADIENT_CASES = 4
+COTANGENTS = ("random", "expanded", "non-contiguous")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One run of a scenario: a case in a memory layout; for gradients also the kind of cotangent."""
+
+    case: Case
+    layout: str = ""
+    cotangent: str = ""
+    draw: int = 0
+
+    def key(self, suite: Suite, check: str) -> tuple[object, ...]:
+        """What its random inputs are a function of, beside the seed."""
+        return suite.entry, check, self.case.id, self.layout, self.cotangent, self.draw
+
+    @property
+    def title(self) -> str:
+        """What the learner reads."""
+        words = self.case.words.here
+        return f"{words} ({text('grading.layout.' + self.layout)})" if self.layout else words
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How the probes of one check are run and compared."""
+
+    name: str
+    scenario: Callable[[Suite, Any, Rng, Probe], Iterable[Any]]
+    per: Any = "row"
+
+    def tolerance(self, suite: Suite, probe: Probe) -> Tolerance:
+        """The rule for one probe."""
+        return Tolerance.of(probe.case.reduction, elementwise=suite.elementwise, per=self.per)
+
+
+FORWARD = Kind("forward", lambda suite, impl, rng, probe: suite.scenario(impl, rng, probe))
+BACKWARD = Kind("backward", lambda suite, impl, rng, probe: suite.gradient_scenario(impl, rng, probe), "tensor")
+
+
+def defined(grading: GradingSession, suite: Suite) -> str:
+    """The entry exists, is what the reference has, and takes its arguments; returns its signature."""
+    name = suite.entry
+    ours, theirs = describe(getattr(grading.module, name)), grading.attempt.describe([name])[name]
+    assert ours is not None
+    if theirs is None:
+        raise ContractBroken(text("grading.missing_name", name=name))
+    if theirs["kind"] != ours["kind"]:
+        raise ContractBroken(text(f"grading.not_a_{ours['kind']}", name=name))
+    if ours["kind"] == "function":
+        _same_parameters(name, ours["parameters"], theirs["parameters"])
+        return f"{name}({_signature(ours['parameters'])})"
+    for method, parameters in ours["methods"].items():
+        if method not in theirs["methods"]:
+            raise ContractBroken(text("grading.missing_method", name=name, method=method))
+        _same_parameters(name if method == "__init__" else f"{name}.{method}", parameters, theirs["methods"][method])
+    return f"{name}({_signature(ours['methods'].get('__init__'))})"
+
+
+def contract(grading: GradingSession, suite: Suite) -> None:
+    """The first case: type, shape and dtype; inputs unchanged; the same answer twice."""
+    probe = Probe(suite.cases[0])
+    probe, truth = drawn(grading, suite, probe, "values", FORWARD)
+    first = run_attempt(grading, suite, probe, "values", FORWARD)
+    if first.failure is not None and not raises(truth):
+        raise first.failure
+    mismatch = compare(truth, first, FORWARD.tolerance(suite, probe), structure_only=True)
+    if mismatch is not None and mismatch.kind == "contract":
+        raise explain.failure(grading, suite, probe, "values", FORWARD, mismatch)
+    changed = [name for name in first.changed if name not in suite.mutates]
+    if changed:
+        raise ContractBroken(text("grading.changed_input", names=", ".join(changed)))
+    if suite.repeatable:
+        again = run_attempt(grading, suite, probe, "values", FORWARD)
+        if compare(replace(truth, exact=first, same=first, jittered=()), again, Tolerance()) is not None:
+            raise ContractBroken(text("grading.not_repeatable"))
+
+
+def values(grading: GradingSession, suite: Suite) -> None:
+    """Every case, on fresh inputs, against the reference."""
+    run_probes(grading, suite, "values", FORWARD, probes_of(suite, "values"))
+
+
+def edges(grading: GradingSession, suite: Suite) -> None:
+    """Special values and sizes, and other memory layouts of the same input."""
+    run_probes(grading, suite, "edges", FORWARD, probes_of(suite, "edges"))
+
+
+def gradients(grading: GradingSession, suite: Suite) -> None:
+    """Vector–Jacobian products with random cotangents."""
+    run_probes(grading, suite, "gradients", BACKWARD, probes_of(suite, "gradients"))
+
+
+def rules(grading: GradingSession, suite: Suite) -> None:
+    """No forbidden call was reached in any check before this one."""
+    if grading.broken_rule is not None:
+        raise grading.broken_rule
+
+
+def probes_of(suite: Suite, check: str) -> list[Probe]:
+    """The probes of a check of the battery."""
+    if check == "edges":
+        return suite.all_edges()
+    if check == "gradients":
+        chosen = suite.cases[:GRADIENT_CASES]
+        kinds = [COTANGENTS[min(index, len(COTANGENTS) - 1)] for index in range(len(chosen))]
+        probes = [Probe(case, cotangent=kind) for case, kind in zip(chosen, kinds, strict=True)]
+        return [*probes, *(Probe(suite.cases[0], cotangent=kind) for kind in COTANGENTS if kind not in kinds)]
+    return [Probe(case) for case in suite.cases]
+
+
+def run_probes(grading: GradingSession, suite: Suite, check: str, kind: Kind, probes: list[Probe]) -> None:
+    """Grade probes one after the other; the first that is not right is shrunk, explained and raised."""
+    if grading.only_case is not None:
+        probes = [probe for probe in probes if probe.case.id == grading.only_case]
+    for probe in probes:
+        ready, truth = drawn(grading, suite, probe, check, kind)
+        outcome = run_attempt(grading, suite, ready, check, kind)
+        mismatch = judged(suite, ready, kind, truth, outcome)
+        if isinstance(mismatch, GradeFailure):
+            raise explain.attempt_failure(grading, suite, ready, check, kind, mismatch)
+        if mismatch is not None:
+            raise explain.failure(grading, suite, ready, check, kind, mismatch)
+        changed = [name for name in outcome.changed if name not in suite.mutates]
+        if changed:
+            problem = ContractBroken(text("grading.changed_input", names=", ".join(changed)))
+            raise problem.with_cause(case=explain.named(ready), rerun=ready.case.id)
+
+
+def judged(suite: Suite, probe: Probe, kind: Kind, truth: Truth, outcome: Outcome) -> Mismatch | GradeFailure | None:
+    """What is wrong with an outcome: a mismatch, the failure that it ended with, or nothing."""
+    failure = outcome.failure
+    if failure is not None and not isinstance(failure, AttemptRaised):
+        return failure
+    mismatch = compare(truth, outcome, kind.tolerance(suite, probe))
+    if mismatch is not None and failure is not None and isinstance(mismatch.actual, Raised):
+        expects = isinstance(mismatch.expected, Raised)
+        return mismatch if expects else failure
+    return mismatch
+
+
+def run_attempt(
+    grading: GradingSession, suite: Suite, probe: Probe, check: str, kind: Kind, attempt: Any = None
+) -> Outcome:
+    """The outcome of the attempt, or of another one in its place, on a probe."""
+    target = attempt or grading.attempt
+    rng = grading.rng(*probe.key(suite, check))
+    changed: list[str] = []
+    target.on_changed = lambda names: changed.extend(name for name in names if name not in changed)
+    try:
+        outcome = observe(lambda: kind.scenario(suite, target, rng, probe), trusted=False)
+    finally:
+        target.on_changed = None
+    return replace(outcome, changed=tuple(changed))
+
+
+def drawn(grading: GradingSession, suite: Suite, probe: Probe, check: str, kind: Kind) -> tuple[Probe, Truth]:
+    """The probe with inputs on which rounding decides nothing, and the truth for it.
+
+    Where a whole number, a text or an infinity of the reference's answer changes as its inputs move by one roundoff,
+    the inputs are drawn again.
+    """
+    for draw in range(REDRAWS):
+        candidate = replace(probe, draw=draw)
+        truth = truth_of(grading, suite, candidate, check, kind)
+        marks = discrete(truth.exact)
+        if all(discrete(moved) == marks for moved in truth.jittered):
+            return candidate, truth
+    raise AssertionError(f"{suite.entry}, {probe.case.id}: rounding decides the answer on every draw")
+
+
+def truth_of(grading: GradingSession, suite: Suite, probe: Probe, check: str, kind: Kind) -> Truth:
+    """What the reference shows on a probe: in fp64, in the case's dtype, and under jitter."""
+    key = probe.key(suite, check)
+
+    def run(impl: Reference) -> Outcome:
+        return observe(lambda: kind.scenario(suite, impl, grading.rng(*key), probe), trusted=True)
+
+    unit = UNITS[getattr(torch, probe.case.dtype)]
+    exact, same = run(grading.truth()), run(grading.same_dtype())
+    moved = tuple(run(grading.jittered(unit, grading.rng("jitter", k, *key))) for k in range(JITTERS))
+    return Truth(exact, same, moved)
+
+
+def pullback(suite: Any, impl: Any, target: Any, inputs: dict[str, Any], rng: Rng, probe: Probe) -> Iterator[Any]:
+    """Yield the gradients of a call for one random cotangent."""
+    shapes = _output_shapes(suite, target, inputs, rng, probe)
+    cotangents = {index: _cotangent(rng, shape, probe) for index, shape in shapes.items()}
+    _, found = impl.vjp(target, inputs, suite.gradients, cotangents)
+    for name in sorted(found):
+        yield name, found[name]
+
+
+def _output_shapes(suite: Any, target: Any, inputs: dict[str, Any], rng: Rng, probe: Probe) -> dict[int, torch.Size]:
+    """Shapes of the differentiable tensors of the output, by position, from the reference."""
+    reference = suite.graded.same_dtype()
+    if hasattr(suite, "build"):
+        own = suite.build(reference, rng=suite.graded.rng(*probe.key(suite, "gradients")), **probe.case.params)
+    else:
+        own = reference[suite.entry]
+    output, _ = reference.vjp(own, inputs, suite.gradients, None)
+    tensors = [tensor for _, tensor in autodiff.leaves(output)]
+    chosen = suite.differentiable
+    if chosen is None:
+        chosen = [index for index, tensor in enumerate(tensors) if tensor.requires_grad]
+    return {index: tensors[index].shape for index in chosen}
+
+
+def _cotangent(rng: Rng, shape: torch.Size, probe: Probe) -> Tensor:
+    dtype = getattr(torch, probe.case.dtype)
+    if probe.cotangent == "expanded" and len(shape):
+        return rng.normal(shape[-1:]).to(dtype).expand(shape)
+    cotangent = rng.normal(shape).to(dtype)
+    if probe.cotangent == "non-contiguous" and len(shape) > 1:
+        return cotangent.mT.contiguous().mT
+    return cotangent
+
+
+def raises(truth: Truth) -> bool:
+    """Whether the reference itself raises."""
+    return any(isinstance(value, Raised) for _, value in truth.exact.observations)
+
+
+def _same_parameters(name: str, ours: list[dict[str, Any]] | None, theirs: list[dict[str, Any]] | None) -> None:
+    if ours is None or theirs is None:
+        return
+    names = [p["name"] for p in theirs]
+    takes_any = any(p["kind"] == "VAR_KEYWORD" for p in theirs)
+    for parameter in ours:
+        if parameter["kind"].startswith("VAR_"):
+            continue
+        if parameter["name"] not in names and not takes_any:
+            raise ContractBroken(
+                text("grading.missing_parameter", name=name, parameter=parameter["name"], signature=_signature(theirs))
+            )
+    known = {p["name"] for p in ours}
+    for parameter in theirs:
+        if parameter["name"] not in known and parameter["default"] is None and not parameter["kind"].startswith("VAR_"):
+            raise ContractBroken(text("grading.extra_parameter", name=name, parameter=parameter["name"]))
+
+
+def _signature(parameters: list[dict[str, Any]] | None) -> str:
+    if parameters is None:
+        return "…"
+    shown = []
+    for parameter in parameters:
+        star = {"VAR_POSITIONAL": "*", "VAR_KEYWORD": "**"}.get(parameter["kind"], "")
+        default = f"={parameter['default']}" if parameter["default"] is not None else ""
+        shown.append(star + parameter["name"] + default)
+    return ", ".join(shown)
+
+

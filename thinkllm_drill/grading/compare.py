@@ -1,0 +1,274 @@
+"""When two answers are the same: structure strictly, numbers in units of rounding.
+
+An error is measured against max(c · u · scale, 4 · err_same_dtype, 16 · jitter): u is the unit roundoff of the answer's
+dtype, scale the largest true value of the row (for gradients of the tensor), err_same_dtype the reference's own error
+in that dtype, jitter how much the truth moves when its inputs move by one roundoff. Never a bare absolute tolerance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from thinkllm_drill.grading.observe import Outcome
+from thinkllm_drill.judge.proxy import Raised, RemoteObject
+from thinkllm_drill.judge.wire import Record
+from thinkllm_drill.locale import text
+
+UNITS = {torch.float64: 2.0**-53, torch.float32: 2.0**-24, torch.float16: 2.0**-11, torch.bfloat16: 2.0**-8}
+SAME_DTYPE_FACTOR = 4.0
+JITTER_FACTOR = 16.0
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far an answer may be off.
+
+    `factor` is c; `per` says over what the scale is taken; `float_unit` is the roundoff of plain Python floats.
+    """
+
+    factor: float = 16.0
+    per: Literal["row", "tensor"] = "row"
+    float_unit: float = 2.0**-24
+
+    @classmethod
+    def of(cls, reduction: int | None, *, elementwise: bool = False, per: Literal["row", "tensor"] = "row") -> Tolerance:
+        """c = 4 for elementwise work, max(16, 2·√R) for sums of R terms."""
+        if elementwise and reduction is None:
+            return cls(4.0, per)
+        return cls(max(16.0, 2.0 * math.sqrt(reduction or 1)), per)
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """The first place where an answer is not right.
+
+    `kind` is "contract" for structure, "wrong" for values. `expected` and `actual` are the leaves, `bad` marks the wrong
+    elements of tensors, `ratio` is the worst error over its threshold.
+    """
+
+    kind: Literal["contract", "wrong"]
+    message: str
+    label: str = ""
+    path: str = ""
+    expected: Any = None
+    actual: Any = None
+    bad: Tensor | None = None
+    ratio: float = math.inf
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the reference shows: exactly, in the case's dtype, and under inputs moved by one roundoff."""
+
+    exact: Outcome
+    same: Outcome
+    jittered: tuple[Outcome, ...] = ()
+
+
+def compare(truth: Truth, actual: Outcome, tolerance: Tolerance, *, structure_only: bool = False) -> Mismatch | None:
+    """The first mismatch of an attempt's outcome with the truth, None if it is right."""
+    expected = truth.exact.observations
+    for index, (label, exact) in enumerate(expected):
+        if index >= len(actual.observations):
+            return Mismatch("wrong", text("grading.ended_early", label=label or index + 1), label, expected=exact)
+        same = truth.same.observations[index][1] if index < len(truth.same.observations) else exact
+        jittered = [o.observations[index][1] for o in truth.jittered if index < len(o.observations)]
+        comparison = _Comparison(label, tolerance, structure_only)
+        found = comparison.run("", exact, same, jittered, actual.observations[index][1])
+        if found is not None:
+            return found
+    if len(actual.observations) > len(expected):
+        label, value = actual.observations[len(expected)]
+        return Mismatch("wrong", text("grading.goes_on"), label, actual=value)
+    return None
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    label: str
+    tolerance: Tolerance
+    structure_only: bool
+
+    def run(self, path: str, exact: Any, same: Any, jittered: Sequence[Any], actual: Any) -> Mismatch | None:
+        if isinstance(exact, Raised) or isinstance(actual, Raised):
+            return self._raised(path, exact, actual)
+        if isinstance(same, Tensor):
+            return self._tensor(path, exact, same, jittered, actual)
+        if isinstance(same, np.ndarray | np.generic):
+            return self._array(path, exact, same, jittered, actual)
+        if type_name(actual) != type_name(same):
+            message = text("grading.type", expected=type_name(same), actual=type_name(actual))
+            return self._mismatch("contract", path, message, exact, actual)
+        if isinstance(same, RemoteObject):
+            return None
+        if isinstance(same, Record):
+            return self._record(path, exact, same, jittered, actual)
+        if isinstance(same, list | tuple):
+            return self._sequence(path, exact, same, jittered, actual)
+        if isinstance(same, dict):
+            return self._dict(path, exact, same, jittered, actual)
+        if isinstance(same, float):
+            return self._float(path, exact, same, jittered, actual)
+        if self.structure_only or actual == exact:
+            return None
+        return self._mismatch("wrong", path, text("grading.value"), exact, actual)
+
+    def _mismatch(self, kind: Any, path: str, message: str, expected: Any, actual: Any, **more: Any) -> Mismatch:
+        return Mismatch(kind, message, self.label, path, expected, actual, **more)
+
+    def _raised(self, path: str, exact: Any, actual: Any) -> Mismatch | None:
+        if isinstance(exact, Raised) and isinstance(actual, Raised):
+            if exact.type_name in actual.bases:
+                return None
+            message = text("grading.other_exception", expected=exact.type_name, actual=actual.type_name)
+        elif isinstance(exact, Raised):
+            message = text("grading.should_raise", expected=exact.type_name)
+        else:
+            message = text("grading.should_not_raise", actual=actual.type_name)
+        return self._mismatch("wrong", path, message, exact, actual)
+
+    def _sequence(self, path: str, exact: Any, same: Any, jittered: Sequence[Any], actual: Any) -> Mismatch | None:
+        if len(actual) != len(exact):
+            kind = "contract" if isinstance(same, tuple) else "wrong"
+            message = text("grading.length", expected=len(exact), actual=len(actual))
+            if kind == "wrong" and self.structure_only:
+                return None
+            return self._mismatch(kind, path, message, exact, actual)
+        for index in range(len(exact)):
+            moved = [j[index] for j in jittered if len(j) == len(exact)]
+            found = self.run(f"{path}[{index}]", exact[index], same[index], moved, actual[index])
+            if found is not None:
+                return found
+        return None
+
+    def _dict(self, path: str, exact: Any, same: Any, jittered: Sequence[Any], actual: Any) -> Mismatch | None:
+        if set(actual) != set(exact):
+            message = text("grading.keys", expected=_keys(exact), actual=_keys(actual))
+            kind = "contract" if all(isinstance(key, str) for key in exact) else "wrong"
+            return self._mismatch(kind, path, message, exact, actual)
+        for key in exact:
+            moved = [j[key] for j in jittered if key in j]
+            found = self.run(f"{path}[{key!r}]", exact[key], same[key], moved, actual[key])
+            if found is not None:
+                return found
+        return None
+
+    def _record(self, path: str, exact: Record, same: Record, jittered: Sequence[Any], actual: Record) -> Mismatch | None:
+        fields, mine, other = exact._record[1], same._record[1], actual._record[1]
+        if list(fields) != list(other):
+            message = text("grading.fields", expected=", ".join(fields), actual=", ".join(other))
+            return self._mismatch("contract", path, message, exact, actual)
+        for name in fields:
+            moved = [j._record[1][name] for j in jittered]
+            found = self.run(f"{path}.{name}", fields[name], mine[name], moved, other[name])
+            if found is not None:
+                return found
+        return None
+
+    def _float(self, path: str, exact: float, same: float, jittered: Sequence[float], actual: float) -> Mismatch | None:
+        wide = torch.tensor(float(exact), dtype=torch.float64)
+        moved = [torch.tensor(float(j), dtype=torch.float64) for j in jittered]
+        mine = torch.tensor(float(same), dtype=torch.float64)
+        found = self._numbers(path, wide, mine, moved, torch.tensor(actual, dtype=torch.float64), self.tolerance.float_unit)
+        return found and self._mismatch("wrong", path, found.message, exact, actual, ratio=found.ratio)
+
+    def _array(self, path: str, exact: Any, same: Any, jittered: Sequence[Any], actual: Any) -> Mismatch | None:
+        if type_name(actual) != type_name(same):
+            message = text("grading.type", expected=type_name(same), actual=type_name(actual))
+            return self._mismatch("contract", path, message, exact, actual)
+        wide, mine, other = (torch.from_numpy(np.array(value)) for value in (exact, same, actual))
+        return self._tensor(path, wide, mine, [torch.from_numpy(np.array(j)) for j in jittered], other)
+
+    def _tensor(self, path: str, exact: Tensor, same: Tensor, jittered: Sequence[Any], actual: Any) -> Mismatch | None:
+        if not isinstance(actual, Tensor):
+            message = text("grading.type", expected="Tensor", actual=type_name(actual))
+            return self._mismatch("contract", path, message, exact, actual)
+        if actual.shape != same.shape:
+            message = text("grading.shape", expected=tuple(same.shape), actual=tuple(actual.shape))
+            return self._mismatch("contract", path, message, exact, actual)
+        if actual.dtype != same.dtype:
+            message = text("grading.dtype", expected=_dtype(same.dtype), actual=_dtype(actual.dtype))
+            return self._mismatch("contract", path, message, exact, actual)
+        if self.structure_only or not actual.numel():
+            return None
+        if not same.is_floating_point():
+            bad = actual != exact
+            if not bad.any():
+                return None
+            message = text("grading.elements", bad=int(bad.sum()), total=bad.numel())
+            return self._mismatch("wrong", path, message, exact, actual, bad=bad)
+        moved = [j for j in jittered if isinstance(j, Tensor) and j.shape == exact.shape]
+        return self._numbers(path, exact, same, moved, actual, UNITS[actual.dtype])
+
+    def _numbers(
+        self, path: str, exact: Tensor, same: Tensor, jittered: Sequence[Tensor], actual: Tensor, unit: float
+    ) -> Mismatch | None:
+        exact, wide = exact.double(), actual.double()
+        finite = exact.isfinite()
+        error = (wide - exact).abs()
+        zero = torch.zeros((), dtype=torch.float64)
+        scale = self._largest(torch.where(finite, exact.abs(), zero))
+        own = self._largest(torch.where(finite & same.double().isfinite(), (same.double() - exact).abs(), zero))
+        jitter = zero
+        for moved in jittered:
+            jitter = torch.maximum(jitter, self._largest((moved.double() - exact).abs().nan_to_num(0.0, 0.0, 0.0)))
+        threshold = torch.maximum(
+            self.tolerance.factor * unit * scale, torch.maximum(SAME_DTYPE_FACTOR * own, JITTER_FACTOR * jitter)
+        ).expand_as(exact)
+        # written so that a NaN, which compares false with everything, is never right
+        right = torch.where(finite, error <= threshold, (wide == exact) | (wide.isnan() & exact.isnan()))
+        if bool(right.all()):
+            return None
+        bad = ~right
+        return self._mismatch("wrong", path, _amount(exact, wide, bad), exact, actual, bad=bad, ratio=_ratio(error, threshold, bad))
+
+    def _largest(self, values: Tensor) -> Tensor:
+        if values.dim() == 0 or self.tolerance.per == "tensor":
+            return values.amax()
+        return values.amax(-1, keepdim=True)
+
+
+def _amount(exact: Tensor, wide: Tensor, bad: Tensor) -> str:
+    count, total = int(bad.sum()), bad.numel()
+    if bool(wide.isnan()[bad].any()) and not bool(exact.isnan()[bad].any()):
+        return text("grading.nan", bad=int((wide.isnan() & bad).sum()), total=total)
+    error = (wide - exact).abs()[bad]
+    error = error[error.isfinite()]
+    largest = f"{float(error.max()):.3g}" if error.numel() else "inf"
+    if total == 1:
+        return text("grading.number_off", error=largest)
+    return text("grading.numbers_off", bad=count, total=total, error=largest)
+
+
+def _ratio(error: Tensor, threshold: Tensor, bad: Tensor) -> float:
+    ratio = (error / threshold)[bad]
+    return float(ratio.nan_to_num(math.inf).max())
+
+
+def type_name(value: Any) -> str:
+    """What a value is called in a message: Tensor, list, ndarray, a record's own name."""
+    if isinstance(value, Record):
+        return str(value._record[0])
+    if isinstance(value, RemoteObject):
+        return str(value._opaque.type_name)
+    if isinstance(value, Tensor):
+        return "Tensor"
+    if isinstance(value, np.generic):
+        return f"numpy.{type(value).__name__}"
+    return "None" if value is None else type(value).__name__
+
+
+def _dtype(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _keys(mapping: dict[Any, Any]) -> str:
+    shown = sorted(map(str, mapping))
+    return ", ".join(shown[:12]) + (", …" if len(shown) > 12 else "")

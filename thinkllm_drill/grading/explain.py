@@ -1,0 +1,144 @@
+"""Turns a wrong outcome into what the learner reads: the smallest failing case, the values, and where they differ."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from thinkllm_drill.grading import battery
+from thinkllm_drill.grading.compare import Mismatch
+from thinkllm_drill.grading.show import show
+from thinkllm_drill.grading.where import where
+from thinkllm_drill.judge.failures import AttemptRaised, ContractBroken, GradeFailure, Wrong
+from thinkllm_drill.judge.proxy import Raised
+from thinkllm_drill.verdict import Cause
+
+if TYPE_CHECKING:
+    from thinkllm_drill.grading.session import GradingSession
+    from thinkllm_drill.grading.suites import Suite
+
+SHRINK_SECONDS = 1.5
+SHRINK_TRIES = 80
+
+
+def failure(
+    grading: GradingSession,
+    suite: Suite,
+    probe: battery.Probe,
+    check: str,
+    kind: battery.Kind,
+    mismatch: Mismatch,
+) -> GradeFailure:
+    """The failure of a mismatch, explained on the smallest case that still shows it."""
+    small, found = (probe, mismatch)
+    if grading.diagnose:
+        small, found = _shrunk(grading, suite, probe, check, kind, mismatch)
+    expected, actual = show(found)
+    place = " ".join(part for part in (found.label, _part(suite, found.path)) if part)
+    message = f"{place}: {found.message}" if place else found.message
+    cause = Cause(
+        message=message,
+        case=named(small),
+        expected=expected if grading.diagnose else None,
+        actual=actual if grading.diagnose else None,
+        where=where(mismatch) or where(found) if grading.diagnose else None,
+        rerun=probe.case.id,
+    )
+    return (ContractBroken if mismatch.kind == "contract" else Wrong)(cause)
+
+
+def attempt_failure(
+    grading: GradingSession,
+    suite: Suite,
+    probe: battery.Probe,
+    check: str,
+    kind: battery.Kind,
+    failed: GradeFailure,
+) -> GradeFailure:
+    """A failure of the attempt's own (it raised, died, …) with the case that shows it."""
+    return failed.with_cause(case=named(probe), rerun=probe.case.id)
+
+
+def named(probe: battery.Probe) -> str:
+    """The case in words: its title and its parameters."""
+    described = probe.case.describe()
+    return f"{probe.title}: {described}" if described else probe.title
+
+
+def _part(suite: Suite, path: str) -> str:
+    """The path of a part of the output, with the name that the suite gives to it."""
+    for index, name in enumerate(suite.outputs):
+        if path == f"[{index}]" or path.startswith(f"[{index}]"):
+            return name + path[len(f"[{index}]") :]
+    return path
+
+
+def _shrunk(
+    grading: GradingSession,
+    suite: Suite,
+    probe: battery.Probe,
+    check: str,
+    kind: battery.Kind,
+    mismatch: Mismatch,
+) -> tuple[battery.Probe, Mismatch]:
+    """The smallest probe found in the time allowed that fails in the same way."""
+    deadline, tries = time.monotonic() + SHRINK_SECONDS, 0
+    best = probe, mismatch
+    progress = True
+    while progress:
+        progress = False
+        for params in _smaller(best[0].case.params):
+            if time.monotonic() > deadline or tries >= SHRINK_TRIES:
+                return best
+            tries += 1
+            candidate = replace(best[0], case=best[0].case.with_params(params))
+            found = _still_fails(grading, suite, candidate, check, kind, mismatch)
+            if found is not None:
+                best, progress = (candidate, found), True
+                break
+    return best
+
+
+def _smaller(params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Parameters with one size made smaller: first much, then a little."""
+    for name, value in params.items():
+        if type(value) is int:
+            for size in _sizes(value):
+                yield {**params, name: size}
+        elif type(value) is tuple and all(type(item) is int for item in value):
+            for index, item in enumerate(value):
+                for size in _sizes(item):
+                    yield {**params, name: (*value[:index], size, *value[index + 1 :])}
+
+
+def _sizes(value: int) -> list[int]:
+    return sorted({size for size in (1, 2, 3, value // 2) if 0 < size < value})
+
+
+def _still_fails(
+    grading: GradingSession,
+    suite: Suite,
+    probe: battery.Probe,
+    check: str,
+    kind: battery.Kind,
+    original: Mismatch,
+) -> Mismatch | None:
+    try:
+        if not suite.valid(**probe.case.params):
+            return None
+        ready, truth = battery.drawn(grading, suite, probe, check, kind)
+        if battery.raises(truth) and not isinstance(original.expected, Raised):
+            return None
+        outcome = battery.run_attempt(grading, suite, ready, check, kind)
+        found = battery.judged(suite, ready, kind, truth, outcome)
+    except AttemptRaised:
+        return None
+    except GradeFailure:
+        raise
+    except Exception:  # sizes that the grader's own inputs do not allow
+        return None
+    if not isinstance(found, Mismatch) or found.kind != original.kind or found.ratio < 2:
+        return None
+    return found

@@ -1,0 +1,309 @@
+"""The pytest plugin that turns grader files into gradings.
+
+In a judge it is given a session. In an ordinary pytest run from a checkout (`pytest graders/attention/test_gqa.py`) it
+makes one for each grader file: of the reference, or of the file named by `--attempt`.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from thinkllm_drill.content.library import Library
+from thinkllm_drill.content.mistakes import load as load_mistakes
+from thinkllm_drill.content.names import to_slug
+from thinkllm_drill.grading import diagnose as diagnosis
+from thinkllm_drill.grading.session import GradingSession, load_module
+from thinkllm_drill.grading.suites import Suite
+from thinkllm_drill.judge.failures import GradeFailure, RuleBroken
+from thinkllm_drill.judge.launch import Launcher, SpawnLauncher
+from thinkllm_drill.judge.limits import Limits
+from thinkllm_drill.judge.link import Capture
+from thinkllm_drill.judge.proxy import Attempt
+from thinkllm_drill.locale import text
+from thinkllm_drill.verdict import KINDS, Cause, Check, CheckKind, CheckStatus
+
+SESSION = pytest.StashKey[GradingSession]()
+LAUNCHER = pytest.StashKey[Launcher]()
+
+
+class Grading:
+    """Collects, orders and runs the checks of one session, and reports each as it ends."""
+
+    def __init__(self, session: GradingSession | None = None) -> None:
+        self._given = session
+        self._sessions: dict[Path, GradingSession] = {}
+        self._suites: dict[Path, set[type]] = {}
+        self.items: list[Any] = []
+
+    # fixtures
+
+    @pytest.fixture
+    def grading(self, request: pytest.FixtureRequest) -> GradingSession:
+        return self.session_of(request.node)
+
+    @pytest.fixture
+    def attempt(self, request: pytest.FixtureRequest) -> Attempt:
+        return self.session_of(request.node).attempt
+
+    @pytest.fixture
+    def reference(self, request: pytest.FixtureRequest) -> Any:
+        return self.session_of(request.node).truth()
+
+    @pytest.fixture
+    def rng(self, request: pytest.FixtureRequest) -> Any:
+        session = self.session_of(request.node)
+        return session.rng(getattr(request.cls, "entry", ""), request.node.name)
+
+    @pytest.fixture(autouse=True)
+    def _graded_instance(self, request: pytest.FixtureRequest) -> None:
+        if isinstance(request.instance, Suite):
+            type(request.instance).graded = self.session_of(request.node)
+
+    def session_of(self, item: Any) -> GradingSession:
+        """The session that grades this item."""
+        if self._given is not None:
+            return self._given
+        path = Path(item.path)
+        if path not in self._sessions:
+            self._sessions[path] = session_from_checkout(path, item.config)
+        return self._sessions[path]
+
+    # collection
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        ours = [item for item in items if is_check(item)]
+        kept = [item for item in ours if self._applies(item)]
+        for item in kept:
+            self._suites.setdefault(item.path, set()).add(item.cls)
+        kept.sort(key=_order(kept))
+        items[:] = [*(item for item in items if not is_check(item)), *kept]
+        self.items = kept
+        if self._given is not None:
+            self._given.on_plan([self.plan_of(item) for item in kept])
+
+    def _applies(self, item: pytest.Item) -> bool:
+        suite = item.cls  # type: ignore[attr-defined]
+        function = item.obj  # type: ignore[attr-defined]
+        if suite is None or not issubclass(suite, Suite) or not hasattr(Suite, item.name):
+            return True
+        return bool(suite.has(function._kind, self.session_of(item).forbid))
+
+    # running
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        if not is_check(pyfuncitem):
+            return None
+        session = self.session_of(pyfuncitem)
+        plan, suite = self.plan_of(pyfuncitem), pyfuncitem.cls
+        detail = _not_reached(session, suite, plan)
+        status: CheckStatus = "skipped"
+        cause = failure = None
+        start = time.perf_counter()
+        if detail is None:
+            result, failure = _run(pyfuncitem)
+            status, cause, detail = _outcome(session, suite, plan, result, failure)
+        check = Check(plan.id, plan.title, plan.kind, status, round(time.perf_counter() - start, 4), cause, detail)
+        session.checks.append(check)
+        session.on_check(check)
+        if self._given is None:
+            _report(check, session, failure)
+        return True
+
+    def plan_of(self, item: Any) -> Check:
+        """The check of an item before it has run."""
+        return plan_of(item, several=len(self._suites.get(item.path, ())) > 1)
+
+
+def is_check(item: Any) -> bool:
+    """Whether a pytest item is a check of a grader."""
+    return isinstance(item, pytest.Function) and "graders" in Path(item.path).parts
+
+
+def plan_of(item: Any, *, several: bool) -> Check:
+    """The check of an item before it has run: its id, title and kind."""
+    function, suite = item.obj, item.cls
+    kind: CheckKind = getattr(function, "_kind", "properties")
+    words = getattr(function, "_title", None)
+    if words is not None:
+        title = words.here
+    elif suite is not None and hasattr(Suite, item.name):
+        title = text(f"grading.check.{kind}")
+    else:
+        title = (function.__doc__ or item.name.removeprefix("test_").replace("_", " ")).strip().split("\n")[0]
+    own = suite is None or not hasattr(Suite, item.name)
+    name = f"{kind}.{item.name.removeprefix('test_')}" if own else kind
+    entry = getattr(suite, "entry", None)
+    prefixed = several and entry
+    if prefixed:
+        title = f"{entry}: {title}"
+    return Check(f"{entry}.{name}" if prefixed else name, title, kind, "skipped")
+
+
+def _order(items: list[Any]) -> Any:
+    """Every suite's `defined` first, then suite by suite in the order of kinds."""
+    suites = list(dict.fromkeys(item.cls for item in items))
+    place = {id(item): index for index, item in enumerate(items)}
+
+    def key(item: Any) -> tuple[int, int, int, int]:
+        kind = KINDS.index(getattr(item.obj, "_kind", "properties"))
+        return (0 if kind == 0 else 1, suites.index(item.cls), kind, place[id(item)])
+
+    return key
+
+
+def _not_reached(session: GradingSession, suite: Any, plan: Check) -> str | None:
+    """Why a check is not run, None if it is."""
+    if session.failed is None:
+        return None
+    failed_suite, failed = session.failed
+    if plan.kind == "rules" and session.broken_rule is not None and failed_suite is suite:
+        return None
+    if failed_suite is suite or failed.kind == "defined":
+        return text("grading.not_reached", check=failed.title)
+    return None
+
+
+def _run(item: pytest.Function) -> tuple[Any, BaseException | None]:
+    arguments = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
+    try:
+        return item.obj(**arguments), None
+    except Exception as error:
+        return None, error
+
+
+def _outcome(
+    session: GradingSession, suite: Any, plan: Check, result: Any, failure: BaseException | None
+) -> tuple[CheckStatus, Cause | None, str | None]:
+    if failure is None:
+        return "passed", None, result if isinstance(result, str) else None
+    if isinstance(failure, RuleBroken) and plan.kind != "rules" and session.forbid:
+        session.broken_rule = failure
+        session.failed = suite, plan
+        return "skipped", None, text("grading.stopped_at_rules")
+    if isinstance(failure, GradeFailure):
+        status, cause = failure.status, failure.cause
+    elif isinstance(failure, AssertionError) and str(failure) and not _is_ours(failure):
+        status, cause = "wrong", Cause(str(failure).split("\nassert ")[0])
+    else:
+        import traceback
+
+        shown = "".join(traceback.format_exception(failure))[-3000:]
+        return "internal", Cause(text("grading.internal", error=f"{type(failure).__name__}: {failure}") + "\n" + shown), None
+    if status != "skipped" and session.failed is None:
+        session.failed = suite, plan
+    return status, cause, None
+
+
+def _is_ours(failure: AssertionError) -> bool:
+    """Whether an assertion of the engine failed, and not one in a grader file."""
+    traceback = failure.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback is None or "graders" not in Path(traceback.tb_frame.f_code.co_filename).parts
+
+
+def _report(check: Check, session: GradingSession, failure: BaseException | None) -> None:
+    if check.status == "passed":
+        return
+    if check.status == "skipped":
+        pytest.skip(check.detail or "")
+    if check.status == "internal" and failure is not None:
+        raise failure
+    cause = check.cause or Cause("")
+    lines = [f"{check.status}: {cause.message}", f"seed {session.seed}"]
+    lines += [f"{name}: {value}" for name in ("case", "expected", "actual", "where") if (value := getattr(cause, name))]
+    lines += [f"line {frame.line}, {frame.function}: {frame.code}" for frame in cause.frames]
+    pytest.fail("\n".join(lines), pytrace=False)
+
+
+# an ordinary pytest run
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("thinkllm")
+    group.addoption("--attempt", default=None, help="grade this file instead of the reference")
+    group.addoption("--seed", dest="grading_seed", default=None, help="16 hex digits: replay the inputs of a run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.pluginmanager.has_plugin("thinkllm-grading"):
+        config.pluginmanager.register(Grading(), "thinkllm-grading")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    launcher = config.stash.get(LAUNCHER, None)
+    if launcher is not None:
+        launcher.close()
+
+
+def session_from_checkout(grader: Path, config: pytest.Config) -> GradingSession:
+    """A session that grades the reference, or the file that `--attempt` names."""
+    library = Library(grader.parents[2])
+    slug = to_slug(grader.stem.removeprefix("test_"))
+    paths = library.paths(slug)
+    attempt = config.getoption("--attempt")
+    file = Path(attempt) if attempt else paths.solution
+    if LAUNCHER not in config.stash:
+        config.stash[LAUNCHER] = SpawnLauncher(Limits().memory_bytes)
+    return make_session(library, slug, file.read_bytes(), str(file), config.stash[LAUNCHER], config.getoption("grading_seed"))
+
+
+def make_session(
+    library: Library, slug: str, source: bytes, filename: str, launcher: Launcher, seed: str | None = None, **more: Any
+) -> GradingSession:
+    """A session of one exercise and one source."""
+    exercise, paths = library.exercise(slug), library.paths(slug)
+    limits = Limits(call_seconds=exercise.seconds or Limits().call_seconds)
+    kernels = "triton" in exercise.needs
+    interrupted = more.pop("interrupted", None)
+
+    def attempt(text: bytes, name: str, capture: Capture, forbid: tuple[str, ...]) -> Attempt:
+        return Attempt(
+            launcher, text, name, forbid=forbid, limits=limits, capture=capture, interrupted=interrupted, kernels=kernels
+        )
+
+    return GradingSession(
+        slug=slug,
+        seed=seed or secrets.token_hex(8),
+        api=tuple(exercise.api),
+        forbid=tuple(exercise.forbid),
+        attempt=attempt(source, filename, Capture(), tuple(exercise.forbid)),
+        module=load_module(paths.solution, f"thinkllm_reference_{paths.solution.stem}"),
+        new_attempt=lambda text: attempt(text, "mistake.py", Capture(), ()),
+        mistakes=load_mistakes(paths),
+        needs=tuple(exercise.needs),
+        limits=limits,
+        **more,
+    )
+
+
+def find_diagnosis(session: GradingSession, items: list[Any]) -> None:
+    """Look for the known mistake behind the first failure of a finished session."""
+    if session.failed is None or session.broken_rule is not None or not session.diagnose:
+        return
+    suite_class, plan = session.failed
+    if suite_class is None or plan.kind == "defined":
+        return
+    suite = suite_class()
+    ours = (item for item in items if item.cls is suite_class and not hasattr(Suite, item.name))
+    own = next((item for item in ours if plan.id.endswith(plan_of(item, several=False).id)), None)
+    own_test = None if own is None else lambda attempt: _call_own(session, suite, own, attempt)
+    session.diagnosis = diagnosis.diagnose(session, suite, plan.kind, own_test)
+
+
+def _call_own(session: GradingSession, suite: Any, item: Any, attempt: Attempt) -> None:
+    values = {
+        "attempt": attempt,
+        "reference": session.truth(),
+        "rng": session.rng(suite.entry, item.name),
+        "grading": session,
+    }
+    getattr(suite, item.name)(**{name: values[name] for name in item._fixtureinfo.argnames if name in values})

@@ -1,0 +1,75 @@
+"""What one grading run knows: the exercise, the two implementations, the seed, and what the caller asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from thinkllm_drill.content.mistakes import Mistake
+from thinkllm_drill.grading.local import Reference
+from thinkllm_drill.grading.rng import Rng
+from thinkllm_drill.judge.failures import GradeFailure
+from thinkllm_drill.judge.limits import Limits
+from thinkllm_drill.judge.proxy import Attempt
+from thinkllm_drill.verdict import Check, Diagnosis
+
+
+@dataclass
+class GradingSession:
+    """One attempt under grading.
+
+    `new_attempt(source)` makes a proxy of other source in a runner of its own: for the known mistakes.
+    """
+
+    slug: str
+    seed: str
+    api: tuple[str, ...]
+    forbid: tuple[str, ...]
+    attempt: Attempt
+    module: types.ModuleType
+    new_attempt: Callable[[bytes], Attempt]
+    mistakes: Sequence[Mistake] = ()
+    needs: tuple[str, ...] = ()
+    only_case: str | None = None
+    diagnose: bool = True
+    device: str = "cpu"
+    limits: Limits = field(default_factory=Limits)
+    on_check: Callable[[Check], None] = lambda check: None
+    on_plan: Callable[[list[Check]], None] = lambda checks: None
+    checks: list[Check] = field(default_factory=list)
+    broken_rule: GradeFailure | None = None
+    failed: Any = None
+    diagnosis: Diagnosis | None = None
+
+    def rng(self, *key: object) -> Rng:
+        """A generator keyed by the seed of the run and the key."""
+        return Rng(self.seed, *key)
+
+    def truth(self) -> Reference:
+        """The reference in fp64."""
+        return Reference(self.module, torch.float64)
+
+    def same_dtype(self) -> Reference:
+        """The reference in the dtype of its inputs."""
+        return Reference(self.module, None)
+
+    def jittered(self, unit: float, rng: Rng) -> Reference:
+        """The reference in fp64 on inputs moved by one roundoff."""
+        return Reference(self.module, torch.float64, jitter=unit, rng=rng)
+
+
+def load_module(path: Path, name: str) -> types.ModuleType:
+    """Import a trusted file under a name of its own."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,103 @@
+"""Short renderings of expected and actual values, the same window of both."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from thinkllm_drill.grading.compare import Mismatch
+
+ROWS, COLUMNS, TEXT = 4, 6, 300
+
+
+def show(mismatch: Mismatch) -> tuple[str | None, str | None]:
+    """What was expected and what came, of tensors the window around the first wrong element."""
+    exact, actual = mismatch.expected, mismatch.actual
+    if isinstance(exact, Tensor) and isinstance(actual, Tensor) and exact.shape == actual.shape:
+        window = _window(exact, mismatch.bad)
+        return _tensors(exact, actual, window)
+    if isinstance(exact, float) and isinstance(actual, float):
+        digits = _digits(exact, actual)
+        return f"{exact:.{digits}g}", f"{actual:.{digits}g}"
+    return _plain(exact), _plain(actual)
+
+
+def _plain(value: Any) -> str | None:
+    if value is None:
+        return "None"
+    if isinstance(value, Tensor):
+        return f"Tensor {tuple(value.shape)} {str(value.dtype).removeprefix('torch.')}"
+    shown = repr(value)
+    return shown if len(shown) <= TEXT else shown[:TEXT] + " …"
+
+
+def _digits(a: float, b: float) -> int:
+    if not (math.isfinite(a) and math.isfinite(b)) or a == b:
+        return 6
+    apart = abs(a - b) / max(abs(a), abs(b))
+    return min(17, max(4, 2 - math.floor(math.log10(apart)))) if apart else 17
+
+
+def _window(exact: Tensor, bad: Tensor | None) -> tuple[Any, ...]:
+    """Indices of a window of at most ROWS × COLUMNS that holds the first wrong element."""
+    at = [0] * exact.dim()
+    if bad is not None and bool(bad.any()):
+        at = bad.nonzero()[0].tolist()
+    index: list[Any] = list(at)
+    for axis, most in zip(range(exact.dim() - 1, -1, -1), (COLUMNS, ROWS), strict=False):
+        start = min(max(0, at[axis] - most // 2), max(0, exact.shape[axis] - most))
+        start = 0 if at[axis] < most else start
+        index[axis] = slice(start, start + most)
+    return tuple(index)
+
+
+def _tensors(exact: Tensor, actual: Tensor, window: tuple[Any, ...]) -> tuple[str, str]:
+    right, yours = exact[window], actual[window]
+    place = _place(window, exact.shape)
+    if not exact.is_floating_point():
+        return place + _grid(right, str), place + _grid(yours, str)
+    decimals = _decimals(right.double(), yours.double())
+    return place + _grid(right, decimals), place + _grid(yours, decimals)
+
+
+def _place(window: tuple[Any, ...], shape: torch.Size) -> str:
+    """`[1, 0, :4, :6] of (2, 8, 5, 8): ` where the window is not the whole tensor."""
+    whole = all(isinstance(i, slice) and i.start == 0 and i.stop >= n for i, n in zip(window, shape, strict=True))
+    if whole:
+        return ""
+
+    def one(i: Any, n: int) -> str:
+        if not isinstance(i, slice):
+            return str(i)
+        start, stop = "" if i.start == 0 else i.start, "" if i.stop >= n else i.stop
+        return f"{start}:{stop}"
+
+    return f"[{', '.join(one(i, n) for i, n in zip(window, shape, strict=True))}] of {tuple(shape)}: "
+
+
+def _decimals(right: Tensor, yours: Tensor) -> Any:
+    """A format with enough digits to show the difference."""
+    both = torch.cat([right.flatten(), yours.flatten()])
+    both = both[both.isfinite()]
+    largest = float(both.abs().max()) if both.numel() else 1.0
+    apart = (right - yours).abs().flatten()
+    apart = apart[apart.isfinite() & (apart > 0)]
+    gap = float(apart.max()) if apart.numel() else largest
+    if largest and (largest >= 1e5 or largest < 1e-3):
+        digits = min(8, max(3, 2 - math.floor(math.log10(gap / largest)))) if gap else 3
+        return lambda value: f"{value:.{digits}e}"
+    places = min(9, max(3, 1 - math.floor(math.log10(gap)))) if gap else 3
+    return lambda value: f"{value:.{places}f}" if math.isfinite(value) else f"{value}"
+
+
+def _grid(values: Tensor, fmt: Any) -> str:
+    if values.dim() == 0:
+        return str(fmt(values.item()))
+    rows = values.tolist() if values.dim() > 1 else [values.tolist()]
+    cells = [[str(fmt(value)) for value in row] for row in rows]
+    width = max((len(cell) for row in cells for cell in row), default=0)
+    lines = ["[" + ", ".join(cell.rjust(width) for cell in row) + "]" for row in cells]
+    return lines[0] if values.dim() == 1 else "[" + ",\n ".join(lines) + "]"

@@ -1,0 +1,247 @@
+"""The suite classes: what a grader file declares, and how that becomes scenarios.
+
+A suite's checks run its scenario on the attempt and on the reference; `battery` holds what they demand.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from thinkllm_drill.grading import battery
+from thinkllm_drill.grading.cases import Case, case, check
+from thinkllm_drill.grading.layouts import LAYOUTS, laid_out
+from thinkllm_drill.grading.rng import Rng
+from thinkllm_drill.grading.session import GradingSession
+from thinkllm_drill.judge.failures import ContractBroken, Wrong
+from thinkllm_drill.judge.proxy import Attempt, RemoteObject
+from thinkllm_drill.locale import text
+
+
+class Suite:
+    """What all suites share; a grader file uses one of its kinds.
+
+    Attributes:
+        entry: the name in `api` that the suite grades.
+        cases: from simple to hard; the first also serves the contract.
+        edges: special values and sizes, by the same parameters.
+        sizes: sizes that the first case is also run with, by parameter.
+        gradients: arguments whose gradients are graded; "parameters" for those of a module.
+        differentiable: which tensors of the output have gradients, by position; None for all that the reference gives.
+        mutates: arguments that the attempt is meant to change.
+        repeatable: whether two calls give the same.
+        layouts: whether float inputs are also given strided, offset and expanded.
+        elementwise: whether an output element depends on one input element (a tighter tolerance).
+    """
+
+    entry: ClassVar[str]
+    cases: ClassVar[Sequence[Case]] = ()
+    edges: ClassVar[Sequence[Case]] = ()
+    sizes: ClassVar[Mapping[str, Sequence[int]]] = {}
+    gradients: ClassVar[Sequence[str]] = ()
+    differentiable: ClassVar[Sequence[int] | None] = None
+    mutates: ClassVar[Sequence[str]] = ()
+    repeatable: ClassVar[bool] = True
+    layouts: ClassVar[bool] = True
+    elementwise: ClassVar[bool] = False
+    outputs: ClassVar[Sequence[str]] = ()
+    graded: GradingSession
+
+    # what an exercise may say
+
+    def run(self, impl: Any, rng: Rng, **params: Any) -> Iterable[Any]:
+        """The scenario: yields what the implementation shows, as `(label, value)` or bare values."""
+        raise NotImplementedError
+
+    def valid(self, **params: Any) -> bool:
+        """Whether a smaller case of these parameters makes sense."""
+        return True
+
+    # how the battery runs it
+
+    def scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterable[Any]:
+        """The scenario of one probe."""
+        return self.run(impl, rng, **probe.case.params)
+
+    def gradient_scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterable[Any]:
+        """Yields the name and the value of each gradient."""
+        raise NotImplementedError
+
+    def all_edges(self) -> list[battery.Probe]:
+        """The probes of the check `edges`."""
+        probes = [battery.Probe(edge) for edge in self.edges]
+        if self.cases:
+            first = self.cases[0]
+            for name, values in self.sizes.items():
+                for value in values:
+                    words = {"en": f"{name} = {value}", "zh": f"{name} = {value}"}
+                    sized = case(**words, dtype=first.dtype, **{**first.params, name: value})
+                    probes.append(battery.Probe(sized))
+            if self.layouts and not isinstance(self, ObjectSuite):
+                probes += [battery.Probe(first, layout=layout) for layout in LAYOUTS]
+        return probes
+
+    # the checks
+
+    @check("defined")
+    def test_defined(self, grading: GradingSession) -> str:
+        return battery.defined(grading, self)
+
+    @check("contract")
+    def test_contract(self, grading: GradingSession) -> None:
+        battery.contract(grading, self)
+
+    @check("values")
+    def test_values(self, grading: GradingSession) -> None:
+        battery.values(grading, self)
+
+    @check("edges")
+    def test_edges(self, grading: GradingSession) -> None:
+        battery.edges(grading, self)
+
+    @check("gradients")
+    def test_gradients(self, grading: GradingSession) -> None:
+        battery.gradients(grading, self)
+
+    @check("rules")
+    def test_rules(self, grading: GradingSession) -> None:
+        battery.rules(grading, self)
+
+    @classmethod
+    def has(cls, kind: str, forbid: Sequence[str]) -> bool:
+        """Whether the battery's check of that kind applies."""
+        return {
+            "edges": bool(cls.edges or cls.sizes or (cls.layouts and not issubclass(cls, ObjectSuite))),
+            "gradients": bool(cls.gradients),
+            "rules": bool(forbid),
+        }.get(kind, True)
+
+
+class FunctionSuite(Suite):
+    """A function of tensors or plain values, called by keyword."""
+
+    def inputs(self, rng: Rng, **params: Any) -> dict[str, Any]:
+        """Keyword arguments of the call."""
+        raise NotImplementedError
+
+    def run(self, impl: Any, rng: Rng, **params: Any) -> Iterable[Any]:
+        yield impl[self.entry](**self.inputs(rng, **params))
+
+    def scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterable[Any]:
+        yield self.output(impl[self.entry](**self.prepared(rng, probe)), impl)
+
+    def output(self, value: Any, impl: Any) -> Any:
+        """What is compared of the function's result."""
+        return value
+
+    def gradient_scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterable[Any]:
+        inputs = self.prepared(rng, probe)
+        yield from battery.pullback(self, impl, impl[self.entry], inputs, rng, probe)
+
+    def prepared(self, rng: Rng, probe: battery.Probe) -> dict[str, Any]:
+        """The inputs of a probe: rounded to the dtype of its case, in its layout."""
+        return laid_out(self.inputs(rng, **probe.case.params), probe.case.dtype, probe.layout)
+
+
+class ModuleSuite(Suite):
+    """An `nn.Module`: built from `config`, given random weights, called with `inputs`."""
+
+    train: ClassVar[Sequence[bool]] = (False,)
+    keep_buffers: ClassVar[Sequence[str]] = ()
+
+    def config(self, **params: Any) -> dict[str, Any]:
+        """Keyword arguments of the constructor."""
+        return {}
+
+    def inputs(self, rng: Rng, **params: Any) -> dict[str, Any]:
+        """Keyword arguments of `forward`."""
+        raise NotImplementedError
+
+    def run(self, impl: Any, rng: Rng, **params: Any) -> Iterable[Any]:
+        yield self.build(impl, rng=rng, **params)(**self.inputs(rng, **params))
+
+    def scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterable[Any]:
+        for training in self.train:
+            module = self.build(impl, rng=rng, dtype=probe.case.dtype, **probe.case.params)
+            module.train(training)
+            inputs = laid_out(self.inputs(rng, **probe.case.params), probe.case.dtype, probe.layout)
+            yield ("train" if training else "eval") if len(self.train) > 1 else "", module(**inputs)
+
+    def gradient_scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterable[Any]:
+        module = self.build(impl, rng=rng, dtype=probe.case.dtype, **probe.case.params)
+        module.train(self.train[0])
+        inputs = laid_out(self.inputs(rng, **probe.case.params), probe.case.dtype, probe.layout)
+        yield from battery.pullback(self, impl, module, inputs, rng, probe)
+
+    def build(self, impl: Any, *, rng: Rng | None = None, dtype: str = "float32", **params: Any) -> Any:
+        """A module with random weights, the same for every implementation.
+
+        Args:
+            impl: the attempt or the reference.
+            rng: where the weights come from; None for weights that the seed and the parameters determine.
+            dtype: of the weights.
+            params: what `config` takes.
+        """
+        config = self.config(**params)
+        weights = self.weights(config, rng or self.graded.rng(self.entry, "build", sorted(params.items())))
+        module = getattr(impl, self.entry)(**config)
+        if isinstance(module, RemoteObject):
+            self._check_state(module, weights)
+        module.load_state_dict(weights)
+        if dtype != "float32" and isinstance(impl, Attempt):
+            module.to(getattr(torch, dtype))
+        return module
+
+    def weights(self, config: Mapping[str, Any], rng: Rng) -> dict[str, Tensor]:
+        """A random state dict of the reference: no weight is left at the ones and zeros that hide mistakes."""
+        built = getattr(self.graded.module, self.entry)(**config)
+        return {name: self.weight(rng, name, tensor) for name, tensor in built.state_dict().items()}
+
+    def weight(self, rng: Rng, name: str, tensor: Tensor) -> Tensor:
+        """A random tensor for one entry of the state dict."""
+        if not tensor.is_floating_point() or name in self.keep_buffers:
+            return tensor
+        if "var" in name.rsplit(".", 1)[-1]:
+            return rng.uniform(tensor.shape, 0.5, 2.0)
+        if tensor.dim() < 2:
+            return rng.normal(tensor.shape) * 0.3 + (1.0 if name.endswith("weight") else 0.0)
+        return rng.normal(tensor.shape) * tensor.shape[-1] ** -0.5
+
+    def _check_state(self, module: RemoteObject, weights: Mapping[str, Tensor]) -> None:
+        state = module.state_dict()
+        if not isinstance(state, dict):
+            raise ContractBroken(text("grading.not_a_module", name=self.entry))
+        if set(state) != set(weights):
+            raise ContractBroken(
+                text("grading.state_dict", expected=", ".join(sorted(weights)), actual=", ".join(sorted(map(str, state))))
+            )
+        for name, tensor in weights.items():
+            yours = tuple(state[name].shape) if isinstance(state[name], Tensor) else None
+            if yours != tuple(tensor.shape):
+                raise ContractBroken(text("grading.weight_shape", name=name, expected=tuple(tensor.shape), actual=yours))
+
+
+class ObjectSuite(Suite):
+    """Anything with state or callbacks; the exercise writes `run`."""
+
+    repeatable: ClassVar[bool] = False
+
+
+class KernelSuite(FunctionSuite):
+    """A function that launches Triton kernels; graded by Triton's interpreter where there is no GPU."""
+
+    layouts: ClassVar[bool] = True
+
+    def scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterator[Any]:
+        yield from super().scenario(impl, rng, probe)
+        if isinstance(impl, Attempt) and not impl.launches:
+            raise Wrong(text("grading.no_launch"))
+
+
+def own_tests(suite: type[Suite]) -> list[str]:
+    """Names of the test methods that the exercise adds to the battery."""
+    return [name for name, _ in inspect.getmembers(suite, inspect.isfunction) if name.startswith("test_") and not hasattr(Suite, name)]

@@ -1,0 +1,470 @@
+"""The learner's module as the judge sees it: every name, call and object of it lives in a runner.
+
+`attempt.softmax(x)` calls there and returns data; `attempt.Cache(…)` returns a remote object; functions passed in are
+called back here. What the reply does not allow to be told apart (identity, memory, Python tricks) does not reach us.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from thinkllm_drill.judge.failures import (
+    AttemptDied,
+    AttemptRaised,
+    ContractBroken,
+    GradeFailure,
+    LimitExceeded,
+    NotStarted,
+    RuleBroken,
+    Wrong,
+)
+from thinkllm_drill.judge.launch import Launcher
+from thinkllm_drill.judge.limits import Limits
+from thinkllm_drill.judge.link import Capture, Link, remaining
+from thinkllm_drill.judge.profile import Cost
+from thinkllm_drill.judge.wire import Decoder, Encoder, Opaque, WireError, as_record
+from thinkllm_drill.locale import text
+
+_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "CUDA out of memory")
+
+
+class Local:
+    """A callable that is shipped as source and runs in the runner: a differentiable or often called one."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+
+class Attempt:
+    """A proxy of one source file.
+
+    Args:
+        launcher: where runners come from; a fresh one is started after a crash.
+        source: the bytes to grade.
+        filename: what tracebacks call them.
+        forbid: dotted names that must not be called.
+        limits: time, memory and output.
+        capture: takes what is printed.
+        interrupted: asked while waiting; raises to stop the grading.
+        deadline: of the whole verdict, by `time.monotonic`.
+        kernels: the source holds Triton kernels, run by Triton's interpreter.
+    """
+
+    def __init__(
+        self,
+        launcher: Launcher,
+        source: bytes,
+        filename: str,
+        *,
+        forbid: Sequence[str] = (),
+        limits: Limits | None = None,
+        capture: Capture | None = None,
+        interrupted: Callable[[], None] | None = None,
+        deadline: float | None = None,
+        kernels: bool = False,
+    ) -> None:
+        self._launcher = launcher
+        self._source, self._filename, self._forbid = source, filename, tuple(forbid)
+        self._limits = limits or Limits()
+        self._capture = capture or Capture()
+        self._interrupted = interrupted
+        self._deadline = deadline or time.monotonic() + self._limits.verdict_seconds
+        self._link: Link | None = None
+        self._callbacks: dict[int, Callable[..., Any]] = {}
+        self._numbers: dict[int, int] = {}
+        self._names: tuple[str, ...] = ()
+        self._pending: BaseException | None = None
+        self._locals: dict[str, int] = {}
+        self._changed: list[str] = []
+        self._kernels = kernels
+        self.on_changed: Callable[[list[str]], None] | None = None
+        self.launches = 0
+        self.log: list[Any] | None = None
+
+    # the learner's names
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self[name]
+
+    def __getitem__(self, name: str) -> RemoteName:
+        self._ready()
+        if name not in self._names:
+            raise ContractBroken(text("grading.missing_name", name=name))
+        return RemoteName(self, name)
+
+    def describe(self, names: Sequence[str]) -> dict[str, dict[str, Any] | None]:
+        """Kind and parameters of each name, None for those that are not defined."""
+        self._ready()
+        return dict(self._ask({"op": "describe", "module": "attempt", "names": list(names)}))
+
+    def load(self) -> tuple[str, ...]:
+        """Start a runner if there is none and return the names that the file defines."""
+        self._ready()
+        return self._names
+
+    def restart(self) -> None:
+        """End the runner; the next call starts a fresh one, with none of the old one's objects."""
+        self.close()
+
+    def close(self) -> None:
+        """End the runner."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    # what graders use beside the names
+
+    def place(self, tensor: Tensor) -> PlacedTensor:
+        """A copy of the tensor that lives in the runner, with an identity and a `.grad` of its own."""
+        self._ready()
+        return PlacedTensor(self, int(self._ask({"op": "place", "value": tensor})), tuple(tensor.shape))
+
+    def local(self, source: str) -> Local:
+        """The function that `source` evaluates to, made in the runner; `torch` is known there."""
+        return Local(source)
+
+    def outcome(self, thunk: Callable[[], Any]) -> Any:
+        """The result of `thunk()`, or the exception that the attempt raised in it, as a value to compare."""
+        try:
+            return thunk()
+        except AttemptRaised as failure:
+            return Raised(failure.type_name, failure.bases)
+
+    def vjp(
+        self,
+        target: RemoteName | RemoteObject,
+        inputs: Mapping[str, Any],
+        wrt: Sequence[str],
+        cotangents: Mapping[int, Tensor] | None,
+    ) -> tuple[Any, dict[str, Tensor]]:
+        """The output and the gradients with respect to `wrt`; see `judge.autodiff.vjp`."""
+        request = {"op": "vjp", "target": target._target(), "kwargs": dict(inputs), "wrt": list(wrt)}
+        output, gradients = self._ask(request | {"cotangents": cotangents and dict(cotangents)})
+        return output, dict(gradients)
+
+    def profile(self, target: RemoteName | RemoteObject | str, *args: Any, **inputs: Any) -> Cost:
+        """What the call costs; see `judge.profile.Cost`."""
+        if isinstance(target, str):
+            target = self[target]
+        return Cost(**self._ask({"op": "profile", "target": target._target(), "args": args, "kwargs": inputs}))
+
+    @property
+    def changed(self) -> list[str]:
+        """Names of the arguments that the last call changed."""
+        return self._changed
+
+    @property
+    def printed(self) -> str:
+        """What the attempt printed up to now."""
+        return self._capture.text()
+
+    # requests
+
+    def _ready(self) -> None:
+        if self._link is not None and self._link.alive:
+            return
+        self._link = Link(self._launcher, self._limits, self._capture, self._interrupted)
+        self._locals.clear()
+        load = {"op": "load", "module": "attempt", "filename": self._filename, "source": self._source}
+        self._names = tuple(self._ask(load | {"forbid": list(self._forbid), "kernels": self._kernels}))
+
+    def _call(self, target: list[Any], args: Sequence[Any], kwargs: Mapping[str, Any], *, keep: bool = False) -> Any:
+        request = {"op": "call", "target": target, "args": list(args), "kwargs": dict(kwargs), "keep": keep}
+        return self._ask(request)
+
+    def _ask(self, request: dict[str, Any]) -> Any:
+        """The answer to one request; objects of a runner that has ended cannot be asked."""
+        if self._link is None or not self._link.alive:
+            raise AttemptDied(text("grading.no_answer"))
+        link, message = self._link, request
+        while True:
+            tree, blob = self._encode(message)
+            seconds = remaining(self._deadline, self._limits.call_seconds)
+            reply = self._decode(*link.exchange(tree, blob, seconds))
+            if "callback" not in reply:
+                break
+            message = self._call_back(reply)
+        if self._pending is not None:
+            pending, self._pending = self._pending, None
+            raise pending
+        self._raise_if_failed(reply)
+        self.launches = int(reply.get("launches", 0))
+        if "kwargs" in reply:
+            self._changed = changed_arguments(request, reply)
+            if self.on_changed is not None:
+                self.on_changed(self._changed)
+        if self.log is not None:
+            self.log.append(reply["ok"])
+        return reply["ok"]
+
+    def _encode(self, message: dict[str, Any]) -> tuple[bytes, bytes]:
+        return Encoder(self._encode_special).encode(message)
+
+    def _decode(self, tree: bytes, blob: bytes) -> dict[str, Any]:
+        try:
+            reply = Decoder(self._decode_special).decode(tree, blob)
+            if not isinstance(reply, dict) or not reply.keys() & {"ok", "raised", "callback"}:
+                raise WireError("a reply of no known form")
+            return reply
+        except WireError as error:
+            self.close()
+            raise AttemptDied(text("grading.malformed", problem=str(error))) from None
+
+    def _call_back(self, reply: dict[str, Any]) -> dict[str, Any]:
+        """Run a function of the grader's that the attempt called; what it does wrong is raised after the call."""
+        try:
+            function = self._callbacks[reply["callback"]]
+            return {"return": function(*reply["args"], **reply["kwargs"])}
+        except GradeFailure as failure:
+            self._pending = failure
+            return {"raise": ["RuntimeError", str(failure)]}
+        except Exception as error:
+            return {"raise": [type(error).__name__, str(error)]}
+
+    def _raise_if_failed(self, reply: dict[str, Any]) -> None:
+        if reply.get("forbidden"):
+            names = [str(name) for name in reply["forbidden"]]
+            frames = AttemptRaised(reply["raised"]).cause.frames if "raised" in reply else ()
+            failure = RuleBroken(text("grading.forbidden", names=", ".join(names)))
+            raise failure.with_cause(frames=frames)
+        if "raised" not in reply:
+            return
+        failure = AttemptRaised(reply["raised"])
+        if failure.type_name == "NotImplementedError" and failure.text.startswith("blank "):
+            raise NotStarted(text("grading.blank_reached", blank=failure.text)).with_cause(frames=failure.cause.frames)
+        if failure.type_name == "MemoryError" or any(sign in failure.text for sign in _OUT_OF_MEMORY):
+            memory = self._limits.memory_bytes / 2**30
+            limit = LimitExceeded(text("grading.memory_limit", gigabytes=f"{memory:g}"))
+            raise limit.with_cause(frames=failure.cause.frames)
+        if failure.type_name == "NoGradient":
+            raise Wrong(text("grading.no_gradient"))
+        if failure.type_name == "UnsendableValue":
+            raise ContractBroken(text("grading.unsendable", problem=failure.text))
+        raise failure
+
+    # values of our own
+
+    def _encode_special(self, value: Any) -> dict[str, Any] | None:
+        if isinstance(value, RemoteObject):
+            return {"$": "ref", "id": value._number}
+        if isinstance(value, Local):
+            if value.source not in self._locals:
+                self._locals[value.source] = int(self._ask({"op": "local", "source": value.source}))
+            return {"$": "ref", "id": self._locals[value.source]}
+        if isinstance(value, RemoteName):
+            return {"$": "ref", "id": value._resolve()._number}
+        if callable(value) and not isinstance(value, type | torch.Tensor) and as_record(value) is None:
+            return {"$": "callback", "id": self._callback_number(value)}
+        return None
+
+    def _callback_number(self, function: Callable[..., Any]) -> int:
+        number = self._numbers.get(id(function))
+        if number is None or self._callbacks[number] is not function:
+            number = len(self._callbacks) + 1
+            self._numbers[id(function)], self._callbacks[number] = number, function
+        return number
+
+    def _decode_special(self, kind: str, node: dict[str, Any], decode: Any) -> Any:
+        if kind != "ref":
+            return NotImplemented
+        opaque = Opaque(int(node["id"]), str(node["kind"]), str(node["type"]), bool(node["is_tensor"]))
+        return RemoteObject(self, opaque)
+
+
+class Raised:
+    """An exception as an observation: its type name and those of its bases."""
+
+    def __init__(self, type_name: str, bases: Sequence[str]) -> None:
+        self.type_name, self.bases = type_name, tuple(bases)
+
+    def __repr__(self) -> str:
+        return f"<raises {self.type_name}>"
+
+
+class RemoteName:
+    """A function or class of the attempt, called by name."""
+
+    def __init__(self, attempt: Attempt, name: str) -> None:
+        self._attempt, self._name = attempt, name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self._attempt.load()
+        return self._attempt._call(self._target(), args, kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._resolve(), name)
+
+    def _resolve(self) -> RemoteObject:
+        found = self._attempt._ask({"op": "name", "module": "attempt", "name": self._name})
+        if not isinstance(found, RemoteObject):
+            raise ContractBroken(text("grading.not_callable", name=self._name))
+        return found
+
+    def _target(self) -> list[Any]:
+        return ["name", "attempt", self._name]
+
+
+class RemoteObject:
+    """An object of the attempt that stays in the runner; attributes, calls and operators run there."""
+
+    def __init__(self, attempt: Attempt, opaque: Opaque) -> None:
+        self.__dict__.update(_attempt=attempt, _opaque=opaque, _number=opaque.ref)
+
+    def __repr__(self) -> str:
+        return f"<{self._opaque.type_name}>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._attempt._call(self._target(), args, kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        found = self._attempt._call(["getattr"], [self, name], {})
+        if isinstance(found, RemoteObject) and found._opaque.kind == "callable":
+            return RemoteMethod(self, name)
+        return found
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._attempt._call(["setattr"], [self, name, value], {})
+
+    def vjp(self, inputs: Mapping[str, Any], wrt: Sequence[str], cotangents: Mapping[int, Tensor] | None) -> Any:
+        """The output and the gradients of a call of this object; see `judge.autodiff.vjp`."""
+        return self._attempt.vjp(self, inputs, wrt, cotangents)
+
+    def profile(self, *args: Any, **inputs: Any) -> Cost:
+        """What a call of this object costs; see `judge.profile.Cost`."""
+        return self._attempt.profile(self, *args, **inputs)
+
+    def fetch(self) -> Any:
+        """The object as data, where it is on the closed list (a dataclass as a record)."""
+        return self._attempt._ask({"op": "value", "value": self})
+
+    def __iter__(self) -> Iterator[Any]:
+        iterator = self if self._opaque.kind == "iterator" else self._operator("iter")
+        while True:
+            try:
+                yield self._attempt._call(["operator", "next"], [iterator], {})
+            except AttemptRaised as failure:
+                if failure.type_name == "StopIteration":
+                    return
+                raise
+
+    def __next__(self) -> Any:
+        try:
+            return self._operator("next")
+        except AttemptRaised as failure:
+            if failure.type_name == "StopIteration":
+                raise StopIteration from None
+            raise
+
+    def __len__(self) -> int:
+        return int(self._operator("len"))
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __contains__(self, item: Any) -> bool:
+        return bool(self._operator("contains", item))
+
+    def _operator(self, name: str, *others: Any) -> Any:
+        return self._attempt._call(["operator", name], [self, *others], {}, keep=name == "iter")
+
+    def _target(self) -> list[Any]:
+        return ["object", self]
+
+
+def _binary(name: str, *, reflected: bool = False) -> Callable[..., Any]:
+    def operate(self: RemoteObject, other: Any) -> Any:
+        operands = [other, self] if reflected else [self, other]
+        return self._attempt._call(["operator", name], operands, {})
+
+    return operate
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and_", "or_", "xor"):
+    _dunder = _name.rstrip("_")
+    setattr(RemoteObject, f"__{_dunder}__", _binary(_name))
+    setattr(RemoteObject, f"__r{_dunder}__", _binary(_name, reflected=True))
+for _name in ("lt", "le", "gt", "ge", "getitem", "delitem"):
+    setattr(RemoteObject, f"__{_name}__", _binary(_name))
+for _name in ("neg", "pos", "abs", "invert"):
+    setattr(RemoteObject, f"__{_name}__", lambda self, name=_name: self._operator(name))
+setattr(RemoteObject, "__setitem__", lambda self, key, value: self._operator("setitem", key, value))  # noqa: B010
+
+
+class RemoteMethod:
+    """A bound method of a remote object."""
+
+    def __init__(self, owner: RemoteObject, name: str) -> None:
+        self._owner, self._name = owner, name
+        self._attempt = owner._attempt
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._attempt._call(self._target(), args, kwargs)
+
+    def profile(self, *args: Any, **inputs: Any) -> Cost:
+        """What a call of this method costs; see `judge.profile.Cost`."""
+        return self._attempt.profile(self, *args, **inputs)  # type: ignore[arg-type]
+
+    def _target(self) -> list[Any]:
+        return ["method", self._owner, self._name]
+
+
+class PlacedTensor(RemoteObject):
+    """A tensor that lives in the runner."""
+
+    def __init__(self, attempt: Attempt, number: int, shape: tuple[int, ...]) -> None:
+        super().__init__(attempt, Opaque(number, "object", "Tensor"))
+        self.__dict__["shape"] = shape
+
+    def value(self) -> Tensor:
+        """A copy of the tensor as it is now."""
+        return self.fetch()  # type: ignore[no-any-return]
+
+
+def changed_arguments(request: Mapping[str, Any], reply: Mapping[str, Any]) -> list[str]:
+    """Names of the arguments (positions for positional ones) whose contents differ after the call.
+
+    Generators of the judge are advanced to the state that the attempt left them in.
+    """
+    before = {str(index): value for index, value in enumerate(request["args"])} | dict(request["kwargs"])
+    after = {str(index): value for index, value in enumerate(reply["args"])} | dict(reply["kwargs"])
+    changed = []
+    for name, value in before.items():
+        if isinstance(value, torch.Generator):
+            value.set_state(after[name].get_state())
+        elif not _same(value, after.get(name)):
+            changed.append(name)
+    return changed
+
+
+def _bits(tensor: Tensor) -> Tensor:
+    return tensor.detach().contiguous().reshape(-1).view(torch.uint8)
+
+
+def _same(before: Any, after: Any) -> bool:
+    if isinstance(before, Tensor):
+        alike = isinstance(after, Tensor) and before.shape == after.shape and before.dtype == after.dtype
+        return alike and torch.equal(_bits(before), _bits(after))
+    if isinstance(before, list | tuple):
+        return len(before) == len(after) and all(map(_same, before, after))
+    if isinstance(before, dict):
+        return list(before) == list(after) and all(_same(before[key], after[key]) for key in before)
+    if isinstance(before, RemoteObject | RemoteName | Local) or callable(before):
+        return True
+    if isinstance(before, float) and before != before:
+        return isinstance(after, float) and after != after
+    record = as_record(before)
+    if record is not None:
+        return _same(record._record[1], getattr(after, "_record", ("", {}))[1])
+    try:
+        return bool(before == after)
+    except (ValueError, RuntimeError):  # arrays
+        return bool((before == after).all())

@@ -1,0 +1,289 @@
+"""The untrusted process: loads one attempt and answers calls until its connection closes.
+
+It knows no reference, no expected value, no seed and no tolerance: all it can send is an answer.
+
+Messages are dictionaries. Requests: load, describe, call, vjp, profile, place, value, local. Replies hold `ok` (the
+result), `raised` (the attempt's exception) or `callback` (a function of the judge's to be called now).
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import itertools
+import linecache
+import operator
+import socket
+import sys
+import threading
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from thinkllm_drill.judge import autodiff, forbidden, framing, kernels, profile, trace
+from thinkllm_drill.judge.wire import Decoder, Encoder, WireError, as_record, builtin_exception
+
+OPERATORS = {
+    name: getattr(operator, name)
+    for name in (
+        "add sub mul truediv floordiv mod pow matmul neg pos abs invert eq ne lt le gt ge and_ or_ xor "
+        "getitem setitem delitem contains"
+    ).split()
+} | {"len": len, "iter": iter, "next": next, "bool": bool, "str": str, "repr": repr, "hash": hash, "float": float}
+
+
+class Runner:
+    """Serves one connection; objects that cannot be sent stay here and are known by number."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._objects: dict[int, Any] = {}
+        self._numbers: dict[int, int] = {}
+        self._counter = itertools.count(1)
+        self._modules: dict[str, types.ModuleType] = {}
+        self._current = ""
+        self._stubs: dict[int, Any] = {}
+        self._lock = threading.RLock()
+        self._handlers = {
+            "load": self._load,
+            "describe": self._describe,
+            "name": self._name,
+            "call": self._call,
+            "vjp": self._vjp,
+            "profile": self._profile,
+            "place": self._place,
+            "value": self._value,
+            "local": self._local,
+        }
+
+    def serve(self) -> None:
+        """Answer requests until the judge closes the connection."""
+        while True:
+            try:
+                request = self._receive()
+            except framing.PeerGone:
+                return
+            self._send(self._handle(request))
+
+    # messages
+
+    def _receive(self) -> dict[str, Any]:
+        tree, blob = framing.receive(self._connection)
+        return dict(Decoder(self._decode_special).decode(tree, blob))
+
+    def _send(self, message: dict[str, Any]) -> None:
+        try:
+            tree, blob = Encoder(self._encode_special).encode(message)
+        except WireError as error:
+            tree, blob = Encoder().encode({"raised": trace.plain("UnsendableValue", str(error))})
+        self._connection.sendall(framing.pack(tree, blob))
+
+    def _handle(self, request: dict[str, Any]) -> dict[str, Any]:
+        forbidden.hits.clear()
+        self._current = request.get("module", self._current)
+        try:
+            reply = self._handlers[request["op"]](request)
+        except autodiff.NoGradient:
+            reply = {"raised": trace.plain("NoGradient", "")}
+        except BaseException as error:  # whatever the attempt raises, SystemExit and KeyboardInterrupt too
+            reply = {"raised": trace.describe(error, {module.__file__ for module in self._modules.values()})}
+        if forbidden.hits:
+            reply["forbidden"] = [*forbidden.hits]
+        return reply
+
+    # values of our own
+
+    def _encode_special(self, value: Any) -> dict[str, Any] | None:
+        number = self._numbers.get(id(value))
+        if number is not None and self._objects.get(number) is value and type(value) is not torch.Tensor:
+            return self._reference(value, number)
+        if isinstance(value, torch.Tensor):
+            plain = type(value) in (torch.Tensor, torch.nn.Parameter) and value.layout is torch.strided
+            return None if plain else self._reference(value)
+        if isinstance(value, type | types.FunctionType | types.MethodType | torch.nn.Module | types.ModuleType):
+            return self._reference(value)
+        if isinstance(value, Iterator):
+            return self._reference(value)
+        if _is_data(value):
+            return None
+        return self._reference(value)
+
+    def _reference(self, value: Any, number: int | None = None) -> dict[str, Any]:
+        number = self._keep(value) if number is None else number
+        if isinstance(value, type):
+            kind = "type"
+        elif isinstance(value, Iterator):
+            kind = "iterator"
+        elif callable(value) and not isinstance(value, torch.nn.Module):
+            kind = "callable"
+        else:
+            kind = "object"
+        return {
+            "$": "ref",
+            "id": number,
+            "kind": kind,
+            "type": type(value).__name__,
+            "is_tensor": isinstance(value, torch.Tensor),
+        }
+
+    def _keep(self, value: Any) -> int:
+        number = self._numbers.get(id(value))
+        if number is None or self._objects.get(number) is not value:
+            number = next(self._counter)
+            self._numbers[id(value)], self._objects[number] = number, value
+        return number
+
+    def _decode_special(self, kind: str, node: dict[str, Any], decode: Any) -> Any:
+        if kind == "ref":
+            return self._objects[node["id"]]
+        if kind == "callback":
+            return self._stub(node["id"])
+        if kind == "record":
+            return self._construct(node["type"], {key: decode(item) for key, item in node["fields"].items()})
+        return NotImplemented
+
+    def _construct(self, type_name: str, fields: dict[str, Any]) -> Any:
+        cls = getattr(self._modules.get(self._current), type_name, None)
+        if cls is None:
+            raise WireError(f"the attempt defines no {type_name}")
+        return cls(**fields)
+
+    def _stub(self, number: int) -> Any:
+        """A function that runs in the judge; the same one for the same number."""
+        if number in self._stubs:
+            return self._stubs[number]
+
+        def callback(*args: Any, **kwargs: Any) -> Any:
+            with self._lock:
+                self._send({"callback": number, "args": args, "kwargs": kwargs})
+                while True:
+                    message = self._receive()
+                    if "return" in message:
+                        return message["return"]
+                    if "raise" in message:
+                        raise builtin_exception(*message["raise"])
+                    self._send(self._handle(message))
+
+        self._stubs[number] = callback
+        return callback
+
+    # requests
+
+    def _load(self, request: dict[str, Any]) -> dict[str, Any]:
+        name, filename, source = request["module"], request["filename"], request["source"]
+        if request["kernels"]:
+            kernels.interpret()
+        forbidden.install(request["forbid"])
+        text = trace.decoded(source)
+        linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+        module = types.ModuleType(name)
+        module.__file__ = filename
+        self._modules[name] = sys.modules[name] = module
+        exec(compile(source, filename, "exec", dont_inherit=True), module.__dict__)
+        return {"ok": sorted(key for key in vars(module) if isinstance(key, str))}
+
+    def _describe(self, request: dict[str, Any]) -> dict[str, Any]:
+        module = self._modules[request["module"]]
+        return {"ok": {name: describe(getattr(module, name, None)) for name in request["names"]}}
+
+    def _name(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"ok": getattr(self._modules[request["module"]], request["name"])}
+
+    def _call(self, request: dict[str, Any]) -> dict[str, Any]:
+        target = self._target(request["target"])
+        args, kwargs = request["args"], request["kwargs"]
+        before = kernels.launches.count
+        value = target(*args, **kwargs)
+        if isinstance(target, type) or request.get("keep"):
+            self._keep(value)  # an object that was constructed stays here, also if it is a dataclass
+        return {"ok": value, "args": args, "kwargs": kwargs, "launches": kernels.launches.count - before}
+
+    def _vjp(self, request: dict[str, Any]) -> dict[str, Any]:
+        target = self._target(request["target"])
+        output, gradients = autodiff.vjp(target, request["kwargs"], request["wrt"], request["cotangents"])
+        return {"ok": (output, gradients)}
+
+    def _profile(self, request: dict[str, Any]) -> dict[str, Any]:
+        target = self._target(request["target"])
+        _, cost = profile.profile(lambda: target(*request["args"], **request["kwargs"]))
+        return {"ok": cost}
+
+    def _place(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"ok": self._keep(request["value"])}
+
+    def _value(self, request: dict[str, Any]) -> dict[str, Any]:
+        value = request["value"]
+        if isinstance(value, torch.Tensor):
+            value = value.detach().clone()
+        elif _is_data(value):
+            value = copy.copy(value)  # a copy is not known by number, so it travels as data
+        return {"ok": value}
+
+    def _local(self, request: dict[str, Any]) -> dict[str, Any]:
+        namespace: dict[str, Any] = {"torch": torch}
+        return {"ok": self._keep(eval(request["source"], namespace))}
+
+    def _target(self, target: list[Any]) -> Any:
+        match target:
+            case ["name", module, name]:
+                return getattr(self._modules[module], name)
+            case ["object", thing]:
+                return thing
+            case ["method", thing, name]:
+                return getattr(thing, name)
+            case ["operator", name]:
+                return OPERATORS[name]
+            case ["getattr"]:
+                return getattr
+            case ["setattr"]:
+                return setattr
+        raise WireError(f"unknown target {target!r}")
+
+
+def _is_data(value: Any) -> bool:
+    """Whether the value is on the closed list by its type (its parts are looked at later)."""
+    import numpy as np
+
+    if value is None or as_record(value) is not None:
+        return True
+    kinds = (bool, int, float, str, bytes, bytearray, list, tuple, dict, set, frozenset, BaseException)
+    return isinstance(value, (*kinds, np.ndarray, np.generic, torch.dtype, torch.device, torch.Generator))
+
+
+def describe(thing: Any) -> dict[str, Any] | None:
+    """What a name is: its kind, its parameters, for a class those of its public methods; None for None."""
+    if thing is None:
+        return None
+    if inspect.isclass(thing):
+        methods = {
+            name: parameters(member)
+            for cls in reversed(thing.__mro__)
+            if cls.__module__ == thing.__module__
+            for name, member in vars(cls).items()
+            if (not name.startswith("_") or name == "__init__") and callable(_function(member))
+        }
+        if "__init__" not in methods:
+            methods["__init__"] = parameters(thing)
+        return {"kind": "class", "methods": methods}
+    if callable(thing):
+        return {"kind": "function", "parameters": parameters(thing)}
+    return {"kind": "value", "type": type(thing).__name__}
+
+
+def _function(member: Any) -> Any:
+    return member.__func__ if isinstance(member, staticmethod | classmethod) else member
+
+
+def parameters(function: Any) -> list[dict[str, Any]] | None:
+    """Name, kind and default of each parameter (`self` left out); None where Python cannot tell."""
+    try:
+        signature = inspect.signature(_function(function))
+    except (TypeError, ValueError):
+        return None
+    return [
+        {"name": p.name, "kind": p.kind.name, "default": None if p.default is p.empty else repr(p.default)[:80]}
+        for p in signature.parameters.values()
+        if p.name not in ("self", "cls")
+    ]
