@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+import thinkllm_drill
 from thinkllm_drill.errors import EnvironmentProblem, UsageError
 from thinkllm_drill.files import write_exclusively
 from thinkllm_drill.settings import load
@@ -245,3 +248,11 @@ def test_settings_that_cannot_be_written_stop_nothing(workspace: Workspace, tmp_
     (workspace.settings.home / ".vscode").write_text("a file")
     written = workspace.prepare_editor_settings(interpreter(tmp_path / "venv"))
     assert {path.name for path in written} == {"pyrightconfig.json", "README.md"}
+
+
+def test_settings_and_files_cost_little_to_import() -> None:
+    heavy = ("torch", "sqlite3", "platformdirs", "msgspec", "jinja2", "rich", "tempfile")
+    code = f"import sys, thinkllm_drill.workspace; print([name for name in {heavy} if name in sys.modules])"
+    environ = os.environ | {"PYTHONPATH": str(Path(thinkllm_drill.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 
@@ -60,6 +59,8 @@ def claim(path: Path) -> None:
 
 def _stage(target: Path, data: str | bytes, mode: int | None) -> Path:
     """A finished file beside `target`, with the mode that a newly created file gets unless `mode` says otherwise."""
+    import tempfile
+
     content = data.encode("utf-8") if isinstance(data, str) else data
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
     staged = Path(name)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 
 from thinkllm_drill.errors import EnvironmentProblem
@@ -59,10 +57,14 @@ def _platform_runtime_dir() -> Path:
 
 def _temporary_bases() -> list[Path]:
     """The temporary folder, and the shortest one there is, should the first be too long."""
+    import tempfile
+
     return [Path(tempfile.gettempdir()), *([Path("/tmp")] if os.name == "posix" else [])]
 
 
 def _temporary(base: Path, wanted: Path) -> Path:
+    from hashlib import sha256
+
     return base / f"thinkllm-{_user()}-{sha256(os.fsencode(wanted)).hexdigest()[:8]}"
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from thinkllm_drill.errors import EnvironmentProblem, ThinkLLMError, UsageError
 from thinkllm_drill.folders import cache_dir as cache_dir
@@ -18,8 +18,7 @@ _TRUE = ("on", "true", "yes", "1")
 _FALSE = ("off", "false", "no", "0")
 
 
-@dataclass(frozen=True)
-class Spec:
+class Spec(NamedTuple):
     """One setting: its default, the values it takes (None: any text) and the environment variables that set it."""
 
     key: str
@@ -52,8 +51,7 @@ SPECS: Mapping[str, Spec] = {
 }
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a value came from: `name` is the flag, the variable or the file; "" for a default."""
 
     kind: Literal["flag", "environment", "config", "default"]
@@ -63,8 +61,7 @@ class Origin:
         return self.name or text("progress.settings.default")
 
 
-@dataclass(frozen=True)
-class Described:
+class Described(NamedTuple):
     """One row of `thinkllm config list`."""
 
     key: str

@@ -33,17 +33,14 @@ _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM exercises"
 _WRITE = f"INSERT OR REPLACE INTO exercises ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
 
-def events(connection: sqlite3.Connection, where: str = "", values: tuple[Any, ...] = ()) -> Iterator[Event]:
-    """The events in the order in which they happened."""
-    query = f"SELECT id, at, kind, slug, payload, source_hash FROM events {where} ORDER BY id"
-    for row in connection.execute(query, values):
-        yield to_event(row)
-
-
-def to_event(row: tuple[int, str, str, str | None, str, str | None]) -> Event:
-    """The event in a row of the table."""
-    id_, at, kind, slug, payload, source_hash = row
-    return Event(id_, instant(at), kind, slug, decode(payload), source_hash)
+def events(
+    connection: sqlite3.Connection, where: str = "", values: tuple[Any, ...] = (), *, newest_first: bool = False
+) -> Iterator[Event]:
+    """The events in the order in which they happened, or the other way round."""
+    order = "DESC" if newest_first else "ASC"
+    query = f"SELECT id, at, kind, slug, payload, source_hash FROM events {where} ORDER BY id {order}"
+    for id_, at, kind, slug, payload, source_hash in connection.execute(query, values):
+        yield Event(id_, instant(at), kind, slug, decode(payload), source_hash)
 
 
 def statuses(connection: sqlite3.Connection) -> dict[str, ExerciseStatus]:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any, Literal, get_args
 
 EventKind = Literal["drill", "check", "hint", "solution", "reset"]
@@ -32,6 +31,8 @@ class Event:
 
 def source_hash(source: bytes) -> str:
     """The name under which a graded source is kept."""
+    from hashlib import sha256
+
     return sha256(source).hexdigest()
 
 

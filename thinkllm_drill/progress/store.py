@@ -176,18 +176,15 @@ class Store:
         return self.status(slug).attempt.hints_open
 
     def current(self) -> Current | None:
-        """The attempt that was drilled or checked last."""
+        """The attempt that was drilled, checked or written afresh last."""
 
         def last(connection: sqlite3.Connection) -> Current | None:
-            query = (
-                "SELECT id, at, kind, slug, payload, source_hash FROM events "
-                "WHERE kind IN ('drill', 'check') AND slug IS NOT NULL ORDER BY id DESC LIMIT 1"
-            )
-            row = connection.execute(query).fetchone()
-            if row is None:
-                return None
-            event = derived.to_event(row)
-            return Current(str(event.slug), str(event.payload.get("file", "")))
+            where = "WHERE kind IN ('drill', 'check', 'reset') AND slug IS NOT NULL"
+            for event in derived.events(connection, where, newest_first=True):
+                file = event.payload.get("file")
+                if isinstance(file, str):
+                    return Current(str(event.slug), file)
+            return None
 
         return self._run(last)
 
