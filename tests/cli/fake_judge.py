@@ -1,0 +1,170 @@
+"""A judge that grades nothing: it plays the verdict that a test asks for.
+
+As a program it runs the command line with such a judge, for tests in a real terminal:
+`python fake_judge.py SCENARIO ARG …`.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+from typing import Any
+
+from thinkllm_drill.verdict import Cause, Check, CheckRequest, Diagnosis, Frame, Verdict
+
+SEED = "7f3a91c0ffee0001"
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    running: bool = False
+    pid: int | None = None
+    started_at: float | None = None
+    key: str | None = None
+    resident_bytes: int | None = None
+    socket: str | None = None
+
+
+@dataclass(frozen=True)
+class Fact:
+    name: str
+    ok: bool | None
+    value: str
+    advice: str | None = None
+
+
+def check(id_: str, status: str = "passed", **rest: Any) -> Check:
+    kind = id_.split(".")[-1]
+    return Check(id_, rest.pop("title", f"title of {id_}"), kind, status, 0.01, **rest)  # type: ignore[arg-type]
+
+
+PASS = (
+    check("defined", detail="GroupedQueryAttention(d_model, num_heads, num_kv_heads)"),
+    check("contract"),
+    check("values"),
+    check("cost", detail="no key is copied"),
+    check("speed", "skipped", detail="no CUDA device"),
+)
+WRONG = (
+    check("defined", detail="GroupedQueryAttention(d_model, num_heads, num_kv_heads)"),
+    check("contract"),
+    check(
+        "values",
+        "wrong",
+        title="two query heads a group",
+        cause=Cause(
+            "The values differ.",
+            case="batch 1, 2 heads on 1 key head, 2 tokens, head_dim 4",
+            expected="[[ 0.412, -1.201 ],\n [ 0.377, -0.950 ]]",
+            actual="[[ 0.412, -1.201 ],\n [ 0.301, -0.822 ]]",
+            where="The first token is right, every later one is not.",
+            rerun="two query heads a group",
+        ),
+    ),
+    check("edges", "skipped"),
+    check("gradients", "skipped"),
+)
+CRASH = (
+    check("defined"),
+    check(
+        "contract",
+        "error",
+        cause=Cause(
+            "RuntimeError: [red]evil\x1b]0;title\x07[/red]\nq is (2, 8, 5, 4)",
+            frames=(
+                Frame(12, "GroupedQueryAttention.forward", "        return self.attend(q, k)"),
+                Frame(31, "GroupedQueryAttention.attend", "        scores = q @ k.transpose(-1, -2)"),
+            ),
+        ),
+    ),
+    check("values", "skipped"),
+)
+
+
+def passed(request: CheckRequest) -> Verdict:
+    return Verdict(request.slug, request.file, "passed", request.seed or SEED, 0.21, "cpu", PASS)
+
+
+def unmeasured(request: CheckRequest) -> Verdict:
+    return replace(passed(request), status="passed_speed_unmeasured")
+
+
+def wrong(request: CheckRequest) -> Verdict:
+    diagnosis = Diagnosis("no-scale", "This is what comes out when the scores are not divided by √head_dim.")
+    return Verdict(request.slug, request.file, "failed", request.seed or SEED, 0.12, "cpu", WRONG, diagnosis)
+
+
+def crash(request: CheckRequest) -> Verdict:
+    stdout = "".join(f"line {number}\x1b[31m\n" for number in range(30))
+    return Verdict(request.slug, request.file, "failed", request.seed or SEED, 0.05, "cpu", CRASH, stdout=stdout)
+
+
+def internal(request: CheckRequest) -> Verdict:
+    checks = (check("defined", "internal", cause=Cause("the grader raised KeyError: 'x'")),)
+    return Verdict(request.slug, request.file, "internal", SEED, 0.05, "cpu", checks, note="Our fault.")
+
+
+SCENARIOS = {"pass": passed, "wrong": wrong, "crash": crash, "internal": internal, "unmeasured": unmeasured}
+
+
+@dataclass
+class FakeJudge:
+    """What the fake was asked, and what it answers."""
+
+    scenario: str = "pass"
+    delay: float = 0.0
+    requests: list[CheckRequest] = field(default_factory=list)
+    services: list[bool] = field(default_factory=list)
+    started: int = 0
+    status: ServiceStatus = field(default_factory=ServiceStatus)
+    facts: list[Fact] = field(default_factory=lambda: [Fact("torch", True, "2.13.0"), Fact("cuda", None, "no device")])
+
+    def check(self, request: CheckRequest, events: Any, *, service: bool) -> Verdict:
+        self.requests.append(request)
+        self.services.append(service)
+        events.on_status("starting torch…")
+        time.sleep(self.delay)
+        if self.scenario == "interrupt":
+            raise KeyboardInterrupt
+        verdict = SCENARIOS[self.scenario](request)
+        events.on_plan([replace(check, status="skipped", cause=None) for check in verdict.checks])
+        for one in verdict.checks:
+            time.sleep(self.delay)
+            events.on_check(one)
+        return verdict
+
+    def start_service_in_background(self) -> None:
+        self.started += 1
+
+    def service_status(self) -> ServiceStatus:
+        return self.status
+
+    def stop_service(self) -> bool:
+        return self.status.running
+
+    def modules(self) -> dict[str, ModuleType]:
+        """The modules of the judge that the command line uses."""
+        client = ModuleType("thinkllm_drill.judge.client")
+        for name in ("check", "start_service_in_background", "service_status", "stop_service"):
+            setattr(client, name, getattr(self, name))
+        facts = ModuleType("thinkllm_drill.judge.facts")
+        facts.facts = lambda: self.facts  # type: ignore[attr-defined]
+        return {"client": client, "facts": facts}
+
+    def install(self) -> None:
+        """Put the modules in place of the real ones, in this process for good."""
+        import thinkllm_drill.judge as package
+
+        for name, module in self.modules().items():
+            sys.modules[module.__name__] = module
+            setattr(package, name, module)
+
+
+if __name__ == "__main__":
+    from thinkllm_drill.cli import main
+
+    scenario, _, delay = sys.argv[1].partition(":")
+    FakeJudge(scenario, float(delay or 0)).install()
+    sys.exit(main(sys.argv[2:]))

@@ -1,0 +1,193 @@
+"""`thinkllm check`: grades an attempt, shows each check as it ends, and records what was graded."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from thinkllm_drill.cli import completion
+from thinkllm_drill.cli.output import table
+from thinkllm_drill.cli.report import Reporter, Told, show_verdict
+from thinkllm_drill.cli.session import Session
+from thinkllm_drill.errors import ThinkLLMError, UsageError
+from thinkllm_drill.locale import text
+
+if TYPE_CHECKING:
+    from thinkllm_drill.verdict import CheckRequest, Verdict
+
+
+@dataclass(frozen=True)
+class _Options:
+    """How to grade."""
+
+    seed: str | None = None
+    case: str | None = None
+    device: str | None = None
+
+
+def command(
+    ctx: typer.Context,
+    target: Annotated[str | None, typer.Argument(metavar="SLUG|FILE", autocompletion=completion.slugs)] = None,
+    every: Annotated[bool, typer.Option("--all")] = False,
+    seed: Annotated[str | None, typer.Option("--seed", metavar="HEX")] = None,
+    case: Annotated[str | None, typer.Option("--case", metavar="NAME")] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option("--device")] = None,
+    no_service: Annotated[bool, typer.Option("--no-service")] = False,
+    dispute: Annotated[bool, typer.Option("--dispute")] = False,
+) -> int:
+    """Grade an attempt."""
+    session = Session.of(ctx)
+    if no_service:
+        session.override("service", "off")
+    options = _Options(seed, case, device)
+    if every:
+        if target is not None or dispute:
+            raise UsageError(text("cli.check.all_alone"), hint="thinkllm check --all")
+        return _check_all(session, options)
+    slug, path = _target(session, target)
+    verdict, error = check(session, slug, path, options)
+    if session.json:
+        session.emit(_contract(verdict))
+    if dispute:
+        from thinkllm_drill.cli.dispute import write_bundle
+
+        write_bundle(session, verdict, session.workspace.read(path))
+    if error is not None:
+        raise error
+    return verdict.exit_code
+
+
+def check(
+    session: Session, slug: str, path: Path, options: _Options, *, quiet: bool = False
+) -> tuple[Verdict, ThinkLLMError | None]:
+    """Grade one attempt, record it and show it.
+
+    Returns the verdict, and the error with which recording failed, if it did: the verdict is shown all the same.
+    """
+    from thinkllm_drill.cli import preflight
+
+    source = session.workspace.read(path)
+    request = _request(session, slug, path, source, options)
+    reporter = Reporter(session, slug, path, quiet=quiet or session.json)
+    reporter.begin()
+    verdict = preflight.static_verdict(request, session.entries[slug])
+    if verdict is None:
+        from thinkllm_drill.judge import client
+
+        try:
+            verdict = client.check(request, reporter, service=session.settings.service)
+        finally:
+            reporter.clear()
+        verdict = preflight.with_open_blanks(verdict, source)
+    told, error = _record(session, verdict, source)
+    if not quiet and not session.json:
+        show_verdict(session, reporter, verdict, told)
+    return verdict, error
+
+
+def _target(session: Session, target: str | None) -> tuple[str, Path]:
+    """The exercise and the file to grade."""
+    if target is not None and _is_file(target):
+        path = Path(target).expanduser().absolute()
+        session.workspace.read(path)
+        slug = session.workspace.find_by_file(path, known=session.entries)
+        if slug is None:
+            raise UsageError(text("cli.check.whose_file", file=target), hint="thinkllm check SLUG")
+        return slug, path
+    slug = session.slug(target)
+    if target is None and session.has_progress:
+        current = session.store.current()
+        if current is not None and current.file and Path(current.file).is_file():
+            return slug, Path(current.file)
+    path = session.attempt_path(slug)
+    if not path.exists():
+        raise UsageError(text("cli.check.no_attempt", slug=slug), hint=f"thinkllm drill {slug}")
+    return slug, path
+
+
+def _is_file(target: str) -> bool:
+    return target.endswith(".py") or os.sep in target or "/" in target
+
+
+def _request(session: Session, slug: str, path: Path, source: bytes, options: _Options) -> CheckRequest:
+    from thinkllm_drill.verdict import CheckRequest
+
+    settings = session.settings
+    return CheckRequest(
+        slug=slug,
+        file=str(path),
+        source=source,
+        content=str(session.library.root),
+        lang=settings.lang,
+        seed=options.seed,
+        case=options.case,
+        device=options.device or settings.device,
+    )
+
+
+def _record(session: Session, verdict: Verdict, source: bytes) -> tuple[Told, ThinkLLMError | None]:
+    """Store the event; what the learner is told of the exercise's history, and the error if storing failed."""
+    try:
+        before = session.statuses().get(verdict.slug)
+        payload: dict[str, Any] = {
+            "file": verdict.file,
+            "verdict": verdict.to_json(),
+            "content_version": session.library.version(verdict.slug),
+            "level": _level(source),
+        }
+        session.store.record("check", verdict.slug, payload, source)
+        return Told(before, session.store.status(verdict.slug)), None
+    except ThinkLLMError as error:
+        return Told(), error
+
+
+def _level(source: bytes) -> str | None:
+    from thinkllm_drill.content.attempt import read_header
+
+    header = read_header(source.decode("utf-8", "replace"))
+    return header.level if header else None
+
+
+def _contract(verdict: Verdict) -> dict[str, Any]:
+    return {key: value for key, value in verdict.to_json().items() if key != "schema"}
+
+
+def _check_all(session: Session, options: _Options) -> int:
+    """Grade every attempt there is, one line each."""
+    slugs = [slug for slug in session.entries if session.has_attempt(slug)]
+    if not slugs:
+        raise UsageError(text("cli.check.no_attempts"), hint="thinkllm next")
+    screen, verdicts, errors = session.out, [], []
+    size = max(len(slug) for slug in slugs)
+    for slug in slugs:
+        verdict, error = check(session, slug, session.attempt_path(slug), options, quiet=True)
+        verdicts.append(verdict)
+        errors += [error] if error else []
+        if not session.json:
+            for line in table(screen, [_row(session, verdict, size)], styles=[_row_styles(verdict)], flexible=3):
+                screen.write(line)
+    if session.json:
+        session.emit({"verdicts": [_contract(verdict) for verdict in verdicts]})
+    else:
+        passed = sum(verdict.passed for verdict in verdicts)
+        screen.write()
+        screen.write(text("cli.check.all_done", passed=passed, total=len(verdicts)))
+    if errors:
+        raise errors[0]
+    return max(verdict.exit_code for verdict in verdicts)
+
+
+def _row(session: Session, verdict: Verdict, size: int) -> list[str]:
+    symbol = session.out.symbol("ok" if verdict.passed else "bad")
+    failure = verdict.failure
+    why = "" if verdict.passed else f"{failure.id}: {failure.title}" if failure else verdict.note or ""
+    seconds = text("cli.check.seconds", count=f"{verdict.seconds:.2f}")
+    return [symbol, verdict.slug.ljust(size), text(f"cli.verdict.{verdict.status}"), why or seconds]
+
+
+def _row_styles(verdict: Verdict) -> list[str]:
+    return ["ok" if verdict.passed else "bad", "bold", "", "dim"]

@@ -1,0 +1,53 @@
+"""`thinkllm hint`: the next of the three hints, counted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from thinkllm_drill.cli import completion
+from thinkllm_drill.cli.output import paragraph
+from thinkllm_drill.cli.session import Session
+from thinkllm_drill.errors import UsageError
+from thinkllm_drill.locale import current, text
+
+
+def command(
+    ctx: typer.Context,
+    slug: Annotated[str | None, typer.Argument(metavar="SLUG", autocompletion=completion.slugs)] = None,
+    again: Annotated[bool, typer.Option("--again")] = False,
+) -> int:
+    """Show the next hint, or those seen already."""
+    session = Session.of(ctx)
+    slug = session.slug(slug)
+    hints = [getattr(hint, current()) for hint in session.library.exercise(slug).hint]
+    used = min(session.store.hints_used(slug) if session.has_progress else 0, len(hints))
+    if again:
+        if not used:
+            raise UsageError(text("cli.hint.none_seen", slug=slug), hint=f"thinkllm hint {slug}")
+        numbers = range(1, used + 1)
+    elif used >= len(hints):
+        raise UsageError(
+            text("cli.hint.no_more", slug=slug, total=len(hints)),
+            hint=text("cli.hint.no_more_hint", again=f"thinkllm hint {slug} --again", give_up=_give_up(slug)),
+        )
+    else:
+        session.store.record("hint", slug, {"number": used + 1})
+        numbers = range(used + 1, used + 2)
+    if session.json:
+        shown = [{"number": number, "text": hints[number - 1]} for number in numbers]
+        session.emit({"slug": slug, "total": len(hints), "hints": shown})
+        return 0
+    screen = session.out
+    for number in numbers:
+        head = text("cli.hint.head", number=number, total=len(hints))
+        screen.write(f"{screen.paint(session.entries[slug].here, 'title')} · {head}\n")
+        screen.write(paragraph(screen, hints[number - 1], indent=2))
+        if number < numbers[-1]:
+            screen.write()
+    return 0
+
+
+def _give_up(slug: str) -> str:
+    return f"thinkllm solution {slug} --give-up"

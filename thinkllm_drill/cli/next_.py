@@ -1,0 +1,38 @@
+"""`thinkllm next`: the next exercise on the path, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from thinkllm_drill.cli.output import facts
+from thinkllm_drill.cli.path import choose
+from thinkllm_drill.cli.session import Session
+from thinkllm_drill.locale import text
+
+
+def command(ctx: typer.Context, start: Annotated[bool, typer.Option("--start")] = False) -> int:
+    """Show the next exercise."""
+    session = Session.of(ctx)
+    choice = choose(session.entries.values(), session.statuses())
+    if choice is None:
+        if session.json:
+            session.emit({"slug": None, "reason": None})
+        else:
+            session.out.write(text("cli.next.all_passed"))
+        return 0
+    entry = choice.entry
+    if start:
+        from thinkllm_drill.cli.drill import start as drill
+
+        drill(session, entry.slug)
+    elif session.json:
+        session.emit({"slug": entry.slug, "topic": entry.topic, "title": dict(entry.title), "reason": choice.reason})
+    else:
+        screen = session.out
+        screen.write(f"{screen.paint(entry.here, 'title')} · {facts(entry)}")
+        screen.write(text("cli.next.because", reason=choice.reason))
+        screen.write()
+        screen.write(text("cli.next.then", command=screen.paint(f"thinkllm drill {entry.slug}", "code")))
+    return 0

@@ -1,0 +1,58 @@
+"""Which exercise to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from thinkllm_drill.locale import text
+
+if TYPE_CHECKING:
+    from thinkllm_drill.content.library import Entry
+    from thinkllm_drill.progress.status import ExerciseStatus
+
+PASSED = ("passed", "passed_speed_unmeasured")
+_DIFFICULTIES = ("easy", "medium", "hard")
+_ASKED = ("often", "sometimes", "rarely")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An exercise and why it is the next."""
+
+    entry: Entry
+    reason: str
+
+
+def choose(entries: Iterable[Entry], statuses: Mapping[str, ExerciseStatus]) -> Choice | None:
+    """The first exercise that is not passed and whose requirements are; None when all are passed.
+
+    Easy ones come first, and of those the ones that are asked most. Requirements that this content does not have do not
+    count; where each exercise left waits for another, the first of them is taken.
+    """
+    known = {entry.slug: entry for entry in entries}
+    passed = {slug for slug, status in statuses.items() if status.status in PASSED}
+    left = sorted((entry for entry in known.values() if entry.slug not in passed), key=_rank)
+    ready = [entry for entry in left if passed.issuperset(_required(entry, known))]
+    if not left:
+        return None
+    entry = (ready or left)[0]
+    return Choice(entry, _reason(entry, _required(entry, known), entry.slug in statuses))
+
+
+def _rank(entry: Entry) -> tuple[int, int, int, str]:
+    return _DIFFICULTIES.index(entry.difficulty), _ASKED.index(entry.asked), entry.minutes, entry.slug
+
+
+def _required(entry: Entry, known: Mapping[str, Entry]) -> list[str]:
+    return [slug for slug in entry.requires if slug in known]
+
+
+def _reason(entry: Entry, required: list[str], started: bool) -> str:
+    reasons = [text(f"cli.difficulty.{entry.difficulty}"), text(f"cli.asked.{entry.asked}")]
+    if required:
+        reasons.append(text("cli.next.builds_on", slugs=", ".join(required)))
+    if started:
+        reasons.append(text("cli.next.started"))
+    return text("cli.next.joint").join(reasons)

@@ -1,0 +1,75 @@
+"""`thinkllm` alone: today at a glance."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import typer
+
+from thinkllm_drill.cli.cells import pad, width
+from thinkllm_drill.cli.output import count, state
+from thinkllm_drill.cli.path import PASSED, choose
+from thinkllm_drill.cli.session import Session
+from thinkllm_drill.locale import text
+
+
+def command(ctx: typer.Context) -> int:
+    """Show where the learner stands and how to go on."""
+    session = Session.of(ctx)
+    statuses = session.statuses()
+    total = len(session.entries)
+    passed = sum(status.status in PASSED for slug, status in statuses.items() if slug in session.entries)
+    streak = session.store.streak(datetime.now().astimezone().date()) if session.has_progress else 0
+    current = session.store.current() if session.has_progress else None
+    choice = choose(session.entries.values(), statuses)
+    if session.json:
+        session.emit(
+            {
+                "passed": passed,
+                "total": total,
+                "streak": streak,
+                "current": current.slug if current else None,
+                "next": choice.entry.slug if choice else None,
+            }
+        )
+        return 0
+    screen = session.out
+    head = text("cli.today.head", passed=passed, total=total)
+    screen.write(screen.paint("thinkllm-drill", "title") + " · " + head + (f" · {_streak(streak)}" if streak else ""))
+    screen.write()
+    rows: list[tuple[str, str, str]] = []
+    if current is not None and current.slug in session.entries and current.slug in statuses:
+        status = statuses[current.slug]
+        how = text("cli.check.comma").join((state(screen, status.status), count("runs", status.runs)))
+        what = f"{session.entries[current.slug].here} · {how}"
+        rows.append((text("cli.today.current"), what, f"thinkllm check {current.slug}"))
+    if choice is not None:
+        if current is None or current.slug != choice.entry.slug:
+            what = f"{choice.entry.here} · {choice.reason}"
+            rows.append((text("cli.today.next"), what, f"thinkllm drill {choice.entry.slug}"))
+    elif total:
+        rows.append((text("cli.today.next"), text("cli.next.all_passed"), "thinkllm progress"))
+    rows.append((text("cli.today.more"), "", "thinkllm list · thinkllm progress · thinkllm --help"))
+    for line in _lines(session, rows):
+        screen.write(line)
+    return 0
+
+
+def _streak(days: int) -> str:
+    return text("cli.today.streak", days=count("days", days))
+
+
+def _lines(session: Session, rows: list[tuple[str, str, str]]) -> list[str]:
+    """Label, words and the command to type; the command on its own line where the three do not fit."""
+    screen: Any = session.out
+    label_size = max(width(label) for label, _, _ in rows)
+    lines = []
+    for label, words, typed in rows:
+        start = screen.paint(pad(label, label_size), "dim") + "  "
+        command = screen.paint(typed, "code")
+        if words and label_size + 4 + width(words) + 2 + width(typed) > screen.width:
+            lines += [start + words, " " * (label_size + 2) + command]
+        else:
+            lines.append(start + (f"{words}  " if words else "") + command)
+    return lines
