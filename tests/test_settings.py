@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -212,38 +214,45 @@ def test_home_is_created(home: Path) -> None:
     assert load({"home": str(home / "deep")}, {}).ensure_home().is_dir()
 
 
-def test_runtime_dir_is_private(tmp_path: Path) -> None:
-    made = runtime_dir({"THINKLLM_RUNTIME_DIR": str(tmp_path / "run")})
-    assert made == tmp_path / "run"
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder whose path leaves room for a socket's, and which is the temporary one."""
+    with tempfile.TemporaryDirectory(prefix="t", dir="/tmp") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
+
+
+def test_runtime_dir_is_private(short: Path) -> None:
+    made = runtime_dir({"THINKLLM_RUNTIME_DIR": str(short / "run")})
+    assert made == short / "run"
     assert stat.S_IMODE(made.stat().st_mode) == 0o700
-    assert runtime_dir({"THINKLLM_RUNTIME_DIR": str(tmp_path / "run")}) == made
+    assert runtime_dir({"THINKLLM_RUNTIME_DIR": str(short / "run")}) == made
 
 
-def test_runtime_dir_never_changes_the_mode_of_a_folder(tmp_path: Path) -> None:
-    (tmp_path / "open").mkdir(mode=0o755)
-    made = runtime_dir({"THINKLLM_RUNTIME_DIR": str(tmp_path / "open")})
-    assert made != tmp_path / "open"
-    assert stat.S_IMODE((tmp_path / "open").stat().st_mode) == 0o755
+def test_runtime_dir_never_changes_the_mode_of_a_folder(short: Path) -> None:
+    (short / "open").mkdir(mode=0o755)
+    made = runtime_dir({"THINKLLM_RUNTIME_DIR": str(short / "open")})
+    assert made != short / "open"
+    assert stat.S_IMODE((short / "open").stat().st_mode) == 0o755
     assert stat.S_IMODE(made.stat().st_mode) == 0o700
 
 
-def test_runtime_dir_too_long_or_impossible_moves_to_the_temporary_folder(tmp_path: Path) -> None:
-    long, other = tmp_path / ("x" * 90), tmp_path / ("y" * 90)
+def test_runtime_dir_too_long_or_impossible_moves_to_the_temporary_folder(short: Path) -> None:
+    long, other = short / ("x" * 90), short / ("y" * 90)
     made = [runtime_dir({"THINKLLM_RUNTIME_DIR": str(path)}) for path in (long, long, other)]
     assert made[0] == made[1] != made[2]
     assert all(len(os.fsencode(path)) <= 70 and path.is_dir() for path in made)
-    (tmp_path / "file").write_text("")
-    impossible = runtime_dir({"THINKLLM_RUNTIME_DIR": str(tmp_path / "file")})
+    (short / "file").write_text("")
+    impossible = runtime_dir({"THINKLLM_RUNTIME_DIR": str(short / "file")})
     assert impossible.is_dir()
-    for path in {*made, impossible}:
-        path.rmdir()
+    assert impossible.parent == made[0].parent == short
 
 
-def test_runtime_dir_of_somebody_else_is_not_used(tmp_path: Path) -> None:
-    target = tmp_path / "theirs"
+def test_runtime_dir_of_somebody_else_is_not_used(short: Path) -> None:
+    target = short / "theirs"
     target.mkdir(mode=0o700)
-    (tmp_path / "link").symlink_to(target)
-    made = runtime_dir({"THINKLLM_RUNTIME_DIR": str(tmp_path / "link")})
+    (short / "link").symlink_to(target)
+    made = runtime_dir({"THINKLLM_RUNTIME_DIR": str(short / "link")})
     assert not made.is_symlink()
 
 
