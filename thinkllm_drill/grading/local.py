@@ -54,7 +54,7 @@ class Reference:
 
     def local(self, source: str) -> Any:
         """The function that `source` evaluates to."""
-        return eval(source, {"torch": torch})
+        return LocalObject(self, eval(source, {"torch": torch}))
 
     def outcome(self, thunk: Callable[[], Any]) -> Any:
         """The result of `thunk()`, or the exception that it raised, as a value to compare."""
@@ -114,7 +114,9 @@ class Reference:
         cast = value.to(self._dtype, copy=True)
         if self._jitter and self._rng is not None:
             signs = self._rng.integers(0, 2, cast.shape).to(cast.dtype) * 2 - 1
-            cast = torch.where(torch.isfinite(cast), cast * (1 + self._jitter * signs), cast)
+            # short binary fractions are meant exactly: ties, masks, ones and zeros
+            exact = (cast * 1024 == (cast * 1024).round()) & (cast.abs() < 8192)
+            cast = torch.where(torch.isfinite(cast) & ~exact, cast * (1 + self._jitter * signs), cast)
         return cast
 
     def _wrap(self, value: Any) -> Any:

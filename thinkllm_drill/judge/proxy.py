@@ -36,8 +36,13 @@ _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "CUDA out of mem
 class Local:
     """A callable that is shipped as source and runs in the runner: a differentiable or often called one."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, attempt: Attempt, source: str) -> None:
         self.source = source
+        self._attempt = attempt
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self._attempt.load()
+        return self._attempt._call(["object", self], args, kwargs)
 
 
 class Attempt:
@@ -127,8 +132,8 @@ class Attempt:
         return PlacedTensor(self, int(self._ask({"op": "place", "value": tensor})), tuple(tensor.shape))
 
     def local(self, source: str) -> Local:
-        """The function that `source` evaluates to, made in the runner; `torch` is known there."""
-        return Local(source)
+        """The function that `source` evaluates to, made in the runner; `torch` is known there. It can be called too."""
+        return Local(self, source)
 
     def outcome(self, thunk: Callable[[], Any]) -> Any:
         """The result of `thunk()`, or the exception that the attempt raised in it, as a value to compare."""

@@ -1,0 +1,318 @@
+"""The command line's side of the service: find it, start it, ask it. Imports neither torch nor pytest."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Protocol
+
+from thinkllm_drill import __version__
+from thinkllm_drill.errors import InternalError, ThinkLLMError
+from thinkllm_drill.folders import runtime_dir
+from thinkllm_drill.judge import requests
+from thinkllm_drill.locale import text
+from thinkllm_drill.verdict import Check, CheckRequest, Verdict
+
+PACKAGE = Path(__file__).resolve().parents[1]
+WATCHED = ("judge", "grading", "content", "locale/en", "locale/zh")
+LOG_BYTES = 1 << 20
+
+
+class CheckEvents(Protocol):
+    """Told what happens while an attempt is graded."""
+
+    def on_status(self, text: str) -> None:
+        """What is being waited for."""
+
+    def on_plan(self, checks: list[Check]) -> None:
+        """The checks to come, none of them run yet."""
+
+    def on_check(self, check: Check) -> None:
+        """A check has ended."""
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """Whether the service of this interpreter runs, and what it takes."""
+
+    running: bool
+    pid: int | None = None
+    started_at: float | None = None
+    key: str = ""
+    resident_bytes: int | None = None
+    socket: Path | None = None
+
+
+class _Gone(Exception):
+    """The service ended in the middle of an answer."""
+
+
+def check(request: CheckRequest, events: CheckEvents, *, service: bool) -> Verdict:
+    """Have an attempt graded, by the warm service or in a process of its own.
+
+    If the service is killed in the middle it is started once more and asked again.
+    """
+    message = requests.check_request(request)
+    for attempt in range(2):
+        try:
+            for event in ask(message, service=service, on_wait=lambda: events.on_status(text("grading.starting"))):
+                if event["event"] == "plan":
+                    events.on_plan([Check.from_json(row) for row in event["checks"]])
+                elif event["event"] == "check":
+                    events.on_check(Check.from_json(event["check"]))
+                elif event["event"] == "verdict":
+                    return Verdict.from_json(event["verdict"])
+                elif event["event"] == "problem":
+                    _raise(event)
+        except _Gone:
+            if attempt == 0:
+                events.on_status(text("grading.service_gone"))
+    raise InternalError(text("grading.service_died"), hint="thinkllm check --no-service")
+
+
+def run_example(slug: str, doctest: str, content: Path, *, service: bool = True) -> list[str]:
+    """What is wrong with a statement's example when it is run on the reference."""
+    message = {"type": "example", "slug": slug, "doctest": doctest, "content": str(content)}
+    for event in ask(message, service=service):
+        if event["event"] == "result":
+            return list(event["problems"])
+        if event["event"] == "problem":
+            return [str(event["message"])]
+    return []
+
+
+def ask(message: dict[str, Any], *, service: bool, on_wait: Any = None) -> Iterator[dict[str, Any]]:
+    """The events that answer one request, as they arrive.
+
+    `on_wait` is called once if nothing has come after 0.2 s.
+
+    Raises:
+        _Gone: the service ended before its last event.
+    """
+    process: subprocess.Popen[bytes] | None = None
+    if service and hasattr(socket, "AF_UNIX"):
+        connection = _connected()
+    else:
+        connection, process = _foreground()
+    try:
+        with connection:
+            try:
+                connection.sendall(requests.dump(message))
+            except OSError:
+                raise _Gone from None
+            yield from _events(connection, on_wait)
+    finally:
+        if process is not None:
+            _end(process)
+
+
+def _events(connection: socket.socket, on_wait: Any) -> Iterator[dict[str, Any]]:
+    buffer = b""
+    connection.settimeout(0.2)
+    while True:
+        try:
+            piece = connection.recv(1 << 16)
+        except TimeoutError:
+            connection.settimeout(None)
+            if on_wait is not None:
+                on_wait()
+            continue
+        except OSError:
+            raise _Gone from None
+        connection.settimeout(None)
+        if not piece:
+            raise _Gone
+        *lines, buffer = (buffer + piece).split(b"\n")
+        for line in lines:
+            event = json.loads(line)
+            yield event
+            if event["event"] in ("verdict", "result", "problem", "status"):
+                return
+
+
+def _raise(event: dict[str, Any]) -> None:
+    if "exit_code" in event:
+        error = ThinkLLMError(event["message"], hint=event["hint"])
+        error.exit_code = int(event["exit_code"])
+        raise error
+    raise InternalError(text("grading.internal", error=event["message"]) + "\n" + event.get("traceback", ""))
+
+
+# the service process
+
+
+def key() -> str:
+    """What a service must have in common with us: interpreter, torch, package, the code it has loaded, its mode."""
+    parts = [sys.executable, sys.version, __version__, os.environ.get("THINKLLM_PROCESSES", "")]
+    with contextlib.suppress(metadata.PackageNotFoundError):
+        parts.append(metadata.version("torch"))
+    for folder in WATCHED:
+        for path in sorted((PACKAGE / folder).iterdir()):
+            if path.suffix in (".py", ".toml"):
+                state = path.stat()
+                parts.append(f"{path.name}:{state.st_mtime_ns}:{state.st_size}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def start_service_in_background() -> None:
+    """Start the service unless it runs; does not wait until it is warm."""
+    if hasattr(socket, "AF_UNIX"):
+        _connected().close()
+
+
+def service_status() -> ServiceStatus:
+    """The state of the service for this interpreter and version."""
+    name = key()
+    path = runtime_dir() / f"{name}.sock"
+    connection = _try_connect(path)
+    if connection is None:
+        return ServiceStatus(False, key=name, socket=path)
+    with connection, contextlib.suppress(_Gone, OSError):
+        connection.sendall(requests.dump({"type": "status"}))
+        for event in _events(connection, None):
+            return ServiceStatus(True, event["pid"], event["started"], name, _resident(event["pid"]), path)
+    return ServiceStatus(False, key=name, socket=path)
+
+
+def stop_service() -> bool:
+    """End the service; whether one ran."""
+    connection = _try_connect(runtime_dir() / f"{key()}.sock")
+    if connection is None:
+        return False
+    with connection, contextlib.suppress(_Gone, OSError):
+        connection.sendall(requests.dump({"type": "stop"}))
+        for _ in _events(connection, None):
+            return True
+    return False
+
+
+def log_file() -> Path:
+    """Where the service writes what goes wrong in it."""
+    return runtime_dir() / "service.log"
+
+
+def _connected() -> socket.socket:
+    """A connection to the service, which is started if there is none."""
+    folder = runtime_dir()
+    path = folder / f"{key()}.sock"
+    connection = _try_connect(path)
+    if connection is not None:
+        return connection
+    with _lock(folder / "start.lock"):
+        connection = _try_connect(path)
+        if connection is not None:
+            return connection
+        _start(path)
+    connection = _try_connect(path)
+    if connection is None:
+        raise InternalError(text("grading.service_died"), hint="thinkllm check --no-service")
+    return connection
+
+
+def _try_connect(path: Path) -> socket.socket | None:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(str(path))
+    except OSError:
+        connection.close()
+        return None
+    return connection
+
+
+def _start(path: Path) -> None:
+    """Start a service on a socket that listens at once: requests wait there while torch is imported."""
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        path.chmod(0o600)
+        listener.listen(64)
+        log = log_file()
+        if log.exists() and log.stat().st_size > LOG_BYTES:
+            log.unlink(missing_ok=True)
+        with log.open("ab") as output:
+            subprocess.Popen(
+                [sys.executable, "-P", "-m", "thinkllm_drill.judge.service", "--listen", str(listener.fileno())],
+                pass_fds=(listener.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=path.parent,
+                env=_environment(),
+                start_new_session=True,
+            )
+
+
+def _foreground() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """A service for one request, that ends with us."""
+    command = [sys.executable, "-P", "-m", "thinkllm_drill.judge.service", "--once"]
+    if sys.platform != "win32":
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(
+                [*command, str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                env=_environment(),
+                start_new_session=True,
+            )
+        return ours, process
+    token = secrets.token_hex(16)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        process = subprocess.Popen([*command, f"{port}:{token}"], stdin=subprocess.DEVNULL, env=_environment())
+        listener.settimeout(60)
+        while True:
+            connection, _ = listener.accept()
+            if connection.recv(len(token)) == token.encode():
+                return connection, process
+            connection.close()
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(PACKAGE.parent), "OPENBLAS_NUM_THREADS": "1"}
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a service of our own; its judges and runners end with it."""
+    process.terminate()
+    try:
+        process.wait(3)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    import fcntl
+
+    with path.open("w") as file:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise InternalError(text("grading.service_died"), hint="thinkllm check --no-service") from None
+                time.sleep(0.02)
+        yield
+
+
+def _resident(pid: int) -> int | None:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return None

@@ -1,0 +1,116 @@
+"""Facts about the machine for `thinkllm doctor`; what needs torch is asked in a child process."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+
+from thinkllm_drill.judge import client
+from thinkllm_drill.locale import text
+
+_PROBE = """
+import json, sys
+facts = {}
+try:
+    import torch
+    facts["torch"] = torch.__version__
+    facts["cuda"] = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
+except BaseException as error:
+    facts["torch_error"] = f"{type(error).__name__}: {error}"
+if sys.platform == "linux":
+    import ctypes
+    libc = ctypes.CDLL(None)
+    facts["landlock"] = libc.syscall(444, None, 0, 1)
+    facts["seccomp"] = libc.prctl(21, 0, 0, 0, 0) >= 0
+print(json.dumps(facts))
+"""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of the doctor's report; `ok` is None for what is neither good nor bad."""
+
+    name: str
+    ok: bool | None
+    value: str
+    advice: str | None = None
+
+
+def facts() -> list[Fact]:
+    """What the grading processes find on this machine."""
+    probed = _probe()
+    return [
+        Fact("python", sys.version_info >= (3, 11), f"{platform.python_version()} ({sys.executable})"),
+        _torch(probed),
+        _version("numpy"),
+        _gpu(probed),
+        _triton(),
+        _processes(),
+        _memory_limit(),
+        *_kernel_walls(probed),
+        _service(),
+    ]
+
+
+def _probe() -> dict[str, object]:
+    try:
+        done = subprocess.run([sys.executable, "-P", "-c", _PROBE], capture_output=True, text=True, timeout=120)
+        return dict(json.loads(done.stdout))
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        return {"torch_error": str(error)}
+
+
+def _torch(probed: dict[str, object]) -> Fact:
+    if "torch" in probed:
+        return Fact("torch", True, str(probed["torch"]))
+    return Fact("torch", False, str(probed.get("torch_error")), text("grading.fact.install", name="torch"))
+
+
+def _version(name: str) -> Fact:
+    try:
+        return Fact(name, True, metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return Fact(name, False, text("grading.fact.missing"), text("grading.fact.install", name=name))
+
+
+def _gpu(probed: dict[str, object]) -> Fact:
+    device = probed.get("cuda")
+    return Fact("gpu", True if device else None, str(device) if device else text("grading.fact.no_gpu"))
+
+
+def _triton() -> Fact:
+    if importlib.util.find_spec("triton") is None:
+        return Fact("triton", None, text("grading.fact.missing"), text("grading.fact.triton"))
+    return Fact("triton", True, metadata.version("triton"))
+
+
+def _processes() -> Fact:
+    forks = sys.platform == "linux"
+    return Fact("processes", True, text("grading.fact.fork" if forks else "grading.fact.spawn"))
+
+
+def _memory_limit() -> Fact:
+    if sys.platform == "linux":
+        return Fact("memory limit", True, text("grading.fact.memory"))
+    return Fact("memory limit", None, text("grading.fact.no_memory"))
+
+
+def _kernel_walls(probed: dict[str, object]) -> list[Fact]:
+    """What the kernel offers; the runners do not use it yet."""
+    landlock, seccomp = probed.get("landlock"), probed.get("seccomp")
+    offered = isinstance(landlock, int) and landlock > 0
+    value = text("grading.fact.walls", landlock=f"v{landlock}" if offered else "–", seccomp="✓" if seccomp else "–")
+    return [Fact("sandbox", None, value)]
+
+
+def _service() -> Fact:
+    status = client.service_status()
+    if not status.running:
+        return Fact("service", None, text("grading.fact.service_off"))
+    memory = f", {status.resident_bytes >> 20} MiB" if status.resident_bytes else ""
+    return Fact("service", True, text("grading.fact.service_on", pid=status.pid) + memory)

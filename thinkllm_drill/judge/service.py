@@ -1,0 +1,400 @@
+"""The service: a warm process that has torch imported, and forks a judge for every request and a runner for every judge.
+
+It never computes and holds no reference: after one parallel region in the parent, forked children hang. It only
+accepts, forks, kills and reaps. Where `fork` is unsafe it answers requests itself, one after the other, with spawned
+runners.
+
+    python -m thinkllm_drill.judge.service --listen FD      serve a listening Unix socket until idle
+    python -m thinkllm_drill.judge.service --once FD        serve one connection and end
+    python -m thinkllm_drill.judge.service --once PORT:TOKEN  the same through a loopback connection
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import selectors
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from thinkllm_drill.judge import limits, requests, sandbox
+from thinkllm_drill.judge.launch import GRACE_SECONDS, Exit, SpawnLauncher, ZygoteLauncher, kill_orphans
+
+IDLE_SECONDS = 15 * 60.0
+
+
+@dataclass
+class _Child:
+    """A runner: the judge it belongs to, its scratch folder, and how it ended once it has."""
+
+    judge: int
+    scratch: Path
+    ended: Exit | None = None
+
+
+@dataclass
+class _Judge:
+    """A judge: our end of its control socket, our copy of its client's connection."""
+
+    pid: int
+    control: socket.socket
+    client: socket.socket
+    runners: dict[int, _Child] = field(default_factory=dict)
+
+
+class Zygote:
+    """The event loop of the forking service."""
+
+    def __init__(self, listener: socket.socket | None, memory_bytes: int = limits.MEMORY_BYTES) -> None:
+        self._listener = listener
+        self._memory = memory_bytes
+        self._selector = selectors.DefaultSelector()
+        self._judges: dict[int, _Judge] = {}
+        self._waiting: dict[socket.socket, bytearray] = {}
+        self._last_used = time.monotonic()
+        self._stopping = False
+        self._started = time.time()
+        if listener is not None:
+            listener.setblocking(False)
+            self._selector.register(listener, selectors.EVENT_READ, "listener")
+
+    def run(self) -> None:
+        """Serve until idle, asked to stop, or, without a listener, until the last judge has ended."""
+        wake_read, wake_write = os.pipe()
+        os.set_blocking(wake_write, False)
+        os.set_blocking(wake_read, False)
+        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, self._terminate)
+        self._selector.register(wake_read, selectors.EVENT_READ, "wake")
+        while not self._finished():
+            for key, _ in self._selector.select(1.0):
+                if key.data == "wake":
+                    with contextlib.suppress(BlockingIOError):
+                        os.read(wake_read, 4096)
+                elif key.data == "listener":
+                    self._accept()
+                elif key.data == "waiting":
+                    self._read_request(key.fileobj)  # type: ignore[arg-type]
+                elif key.data[0] == "control":
+                    self._control(key.data[1])
+                elif key.data[0] == "client":
+                    self._client_gone(key.data[1])
+            self._reap()
+        for judge in list(self._judges.values()):
+            self._end(judge)
+
+    def adopt(self, connection: socket.socket) -> None:
+        """Wait for a request on this connection."""
+        connection.setblocking(False)
+        self._waiting[connection] = bytearray()
+        self._selector.register(connection, selectors.EVENT_READ, "waiting")
+
+    def _finished(self) -> bool:
+        busy = bool(self._judges or self._waiting)
+        if self._stopping:
+            return True
+        if self._listener is None:
+            return not busy
+        if busy:
+            self._last_used = time.monotonic()
+        return time.monotonic() - self._last_used > IDLE_SECONDS
+
+    def _terminate(self, *_: Any) -> None:
+        self._stopping = True
+
+    def _accept(self) -> None:
+        assert self._listener is not None
+        with contextlib.suppress(BlockingIOError):
+            connection, _ = self._listener.accept()
+            self.adopt(connection)
+
+    def _read_request(self, connection: socket.socket) -> None:
+        buffer = self._waiting[connection]
+        try:
+            piece = connection.recv(1 << 20)
+        except BlockingIOError:
+            return
+        except OSError:
+            piece = b""
+        buffer += piece
+        if piece and b"\n" not in buffer and len(buffer) < requests.MAX_REQUEST:
+            return
+        self._selector.unregister(connection)
+        del self._waiting[connection]
+        self._last_used = time.monotonic()
+        try:
+            message = json.loads(bytes(buffer).split(b"\n")[0])
+        except ValueError:
+            connection.close()
+            return
+        if message.get("type") in ("status", "stop"):
+            self._answer(connection, message["type"])
+        else:
+            self._fork_judge(connection, message)
+
+    def _answer(self, connection: socket.socket, what: str) -> None:
+        with contextlib.suppress(OSError), connection:
+            connection.sendall(requests.dump({"event": "status", "pid": os.getpid(), "started": self._started}))
+        self._stopping = self._stopping or what == "stop"
+
+    def _fork_judge(self, connection: socket.socket, message: dict[str, Any]) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pid = os.fork()
+        if pid == 0:
+            ours.close()
+            become_judge(connection, theirs, message)
+        theirs.close()
+        judge = _Judge(pid, ours, connection)
+        self._judges[pid] = judge
+        self._selector.register(ours, selectors.EVENT_READ, ("control", pid))
+        self._selector.register(connection, selectors.EVENT_READ, ("client", pid))
+
+    def _control(self, pid: int) -> None:
+        judge = self._judges.get(pid)
+        if judge is None:
+            return
+        try:
+            data = judge.control.recv(4096)
+        except OSError:
+            data = b""
+        if not data:
+            self._end(judge)
+            return
+        message = json.loads(data)
+        with contextlib.suppress(OSError):
+            if message["op"] == "start":
+                self._fork_runner(judge)
+            elif message["op"] == "stop":
+                ended = self._stop(judge, message["pid"])
+                judge.control.send(json.dumps(ended.__dict__).encode())
+
+    def _fork_runner(self, judge: _Judge) -> None:
+        ours, theirs = socket.socketpair()
+        read, write = os.pipe()
+        scratch = Path(tempfile.mkdtemp(prefix="thinkllm-"))
+        pid = os.fork()
+        if pid == 0:
+            os.setsid()
+            sandbox.die_with_parent()
+            become_runner(theirs, write, scratch, self._memory)
+        theirs.close()
+        os.close(write)
+        judge.runners[pid] = _Child(judge.pid, scratch)
+        socket.send_fds(judge.control, [json.dumps({"pid": pid}).encode()], [ours.fileno(), read])
+        ours.close()
+        os.close(read)
+
+    def _stop(self, judge: _Judge, pid: int) -> Exit:
+        """Kill a runner's whole family; how it had ended, if it had ended by itself."""
+        child = judge.runners.pop(pid, None)
+        if child is None:
+            return Exit()
+        deadline = time.monotonic() + GRACE_SECONDS
+        ended = child.ended
+        while ended is None and time.monotonic() < deadline:
+            ended = _collect(pid, os.WNOHANG)
+            if ended is None:
+                time.sleep(0.002)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        if ended is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            _collect(pid, 0)
+            ended = Exit(signal=int(signal.SIGKILL), by_us=True)
+        kill_orphans(self._known())
+        shutil.rmtree(child.scratch, ignore_errors=True)
+        return ended
+
+    def _known(self) -> set[int]:
+        known = set(self._judges)
+        for judge in self._judges.values():
+            known |= judge.runners.keys()
+        return known
+
+    def _client_gone(self, pid: int) -> None:
+        """The command line went away in the middle: nobody waits for this verdict."""
+        judge = self._judges.get(pid)
+        if judge is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            self._end(judge)
+
+    def _end(self, judge: _Judge) -> None:
+        for runner in list(judge.runners):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(runner, signal.SIGKILL)
+            self._stop(judge, runner)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(judge.pid, signal.SIGKILL)
+        _collect(judge.pid, 0)
+        for connection in (judge.control, judge.client):
+            with contextlib.suppress(KeyError, ValueError):
+                self._selector.unregister(connection)
+            connection.close()
+        self._judges.pop(judge.pid, None)
+        self._last_used = time.monotonic()
+
+    def _reap(self) -> None:
+        """Collect children that ended; a judge's end ends its runners."""
+        for judge in list(self._judges.values()):
+            for pid, child in judge.runners.items():
+                if child.ended is None:
+                    child.ended = _collect(pid, os.WNOHANG)
+
+
+def _collect(pid: int, flags: int) -> Exit | None:
+    """How a child ended, None if it has not (with WNOHANG) or is not ours."""
+    try:
+        found, status = os.waitpid(pid, flags)
+    except ChildProcessError:
+        return None
+    if not found:
+        return None
+    if os.WIFSIGNALED(status):
+        return Exit(signal=os.WTERMSIG(status))
+    return Exit(code=os.WEXITSTATUS(status))
+
+
+def become_judge(connection: socket.socket, control: socket.socket, message: dict[str, Any]) -> NoReturn:
+    """Grade in this fork and end."""
+    from thinkllm_drill.judge.session import serve
+
+    try:
+        sandbox.die_with_parent()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        sandbox.close_other_descriptors({connection.fileno(), control.fileno()})
+        connection.setblocking(True)
+        connection.settimeout(30)
+        serve(message, lambda event: connection.sendall(requests.dump(event)), ZygoteLauncher(control), None)
+    except OSError:
+        pass
+    finally:
+        os._exit(0)
+
+
+def become_runner(connection: socket.socket, output: int, scratch: Path, memory_bytes: int) -> NoReturn:
+    """Serve an attempt in this fork and end."""
+    from thinkllm_drill.judge import worker
+
+    signal.set_wakeup_fd(-1)
+    worker.become_runner(connection, output, scratch, memory_bytes)
+    os._exit(1)
+
+
+def serve_spawning(listener: socket.socket | None, first: socket.socket | None) -> None:
+    """Answer requests in this process, one after the other, with spawned runners."""
+    launcher = SpawnLauncher(limits.MEMORY_BYTES, subreaper=sandbox.become_subreaper())
+    started = time.time()
+    try:
+        if first is not None:
+            _serve_one(first, launcher, started)
+            return
+        assert listener is not None
+        listener.settimeout(IDLE_SECONDS)
+        while True:
+            connection, _ = listener.accept()
+            if not _serve_one(connection, launcher, started):
+                return
+    except TimeoutError:
+        return
+    finally:
+        launcher.close()
+
+
+def _serve_one(connection: socket.socket, launcher: SpawnLauncher, started: float) -> bool:
+    """Serve one connection; whether to go on."""
+    from thinkllm_drill.judge.session import serve
+
+    class ClientGone(Exception):
+        pass
+
+    def interrupted() -> None:
+        with contextlib.suppress(BlockingIOError):
+            connection.setblocking(False)
+            try:
+                if not connection.recv(1, socket.MSG_PEEK):
+                    raise ClientGone
+            finally:
+                connection.setblocking(True)
+
+    with contextlib.suppress(OSError, ClientGone, ValueError), connection:
+        connection.setblocking(True)
+        line = connection.makefile("rb").readline(requests.MAX_REQUEST)
+        message = json.loads(line)
+        if message.get("type") in ("status", "stop"):
+            connection.sendall(requests.dump({"event": "status", "pid": os.getpid(), "started": started}))
+            return bool(message["type"] != "stop")
+        serve(message, lambda event: connection.sendall(requests.dump(event)), launcher, interrupted)
+    return True
+
+
+def preload() -> None:
+    """Import what every judge and runner needs, without computing anything."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    sys.dont_write_bytecode = True
+    import _pytest.python
+    import pytest
+    import torch
+    import torch.utils.flop_counter
+
+    import thinkllm_drill.grading.plugin
+    import thinkllm_drill.judge.runner
+    import thinkllm_drill.judge.session
+    import thinkllm_drill.judge.worker  # noqa: F401
+
+    assert pytest and _pytest.python
+    torch.set_num_threads(1)
+    gc.collect()
+    gc.freeze()
+
+
+def forks() -> bool:
+    """Whether this system forks its judges and runners: Linux, unless THINKLLM_PROCESSES says "spawn"."""
+    return sys.platform == "linux" and os.environ.get("THINKLLM_PROCESSES") != "spawn"
+
+
+def _connected(where: str) -> socket.socket:
+    if ":" not in where:
+        return socket.socket(fileno=int(where))
+    port, token = where.split(":")
+    connection = socket.create_connection(("127.0.0.1", int(port)), timeout=30)
+    connection.settimeout(None)
+    connection.sendall(token.encode())
+    return connection
+
+
+def main(arguments: list[str]) -> None:
+    """Entry of the service process."""
+    mode, where = arguments
+    listener = socket.socket(fileno=int(where)) if mode == "--listen" else None
+    once = _connected(where) if mode == "--once" else None
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if once is not None:
+        sandbox.die_with_parent()
+    preload()
+    if not forks():
+        serve_spawning(listener, once)
+        return
+    sandbox.become_subreaper()
+    zygote = Zygote(listener)
+    if once is not None:
+        zygote.adopt(once)
+    zygote.run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,188 @@
+"""The judge: grades one attempt by running its grader file under pytest, in this process.
+
+Runs in a fork of the service, or in the service itself where runners are spawned. It holds the reference, the seed and
+the tolerances, and never runs a line of the attempt.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import os
+import platform
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from thinkllm_drill import locale
+from thinkllm_drill.content.library import Library
+from thinkllm_drill.errors import ThinkLLMError
+from thinkllm_drill.judge import requests
+from thinkllm_drill.judge.launch import Launcher
+from thinkllm_drill.locale import text
+from thinkllm_drill.verdict import CheckRequest, Verdict, VerdictStatus
+
+QUIET_PLUGINS = (
+    "cacheprovider terminal unraisableexception threadexception logging warnings junitxml pastebin faulthandler doctest "
+    "stepwise setuponly setupplan recwarn tmpdir monkeypatch legacypath debugging"
+).split()
+
+Emit = Callable[[dict[str, Any]], None]
+
+
+def serve(message: dict[str, Any], emit: Emit, launcher: Launcher, interrupted: Callable[[], None] | None) -> None:
+    """Answer one request; the last event tells how it ended, whatever happened."""
+    try:
+        locale.use(message.get("lang", "en"))
+        if message["type"] == "check":
+            verdict = grade(requests.parse_check(message), emit, launcher, interrupted)
+            emit(requests.verdict_event(verdict))
+        elif message["type"] == "example":
+            emit({"event": "result", "problems": run_example(message)})
+        else:
+            emit({"event": "problem", "message": f"unknown request {message['type']!r}", "traceback": ""})
+    except ThinkLLMError as error:
+        emit({"event": "problem", "message": error.message, "hint": error.hint, "exit_code": error.exit_code})
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        emit({"event": "problem", "message": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()})
+
+
+def grade(
+    request: CheckRequest, emit: Emit, launcher: Launcher, interrupted: Callable[[], None] | None = None
+) -> Verdict:
+    """The verdict on one attempt; each check is emitted as it ends."""
+    import pytest
+
+    from thinkllm_drill.grading.plugin import Grading, find_diagnosis, make_session
+
+    start = time.monotonic()
+    library = Library(Path(request.content))
+    exercise, paths = library.exercise(request.slug), library.paths(request.slug)
+    missing = [name for name in exercise.needs if importlib.util.find_spec(name) is None]
+    if missing:
+        return _unavailable(request, text("grading.no_triton"), start)
+    if exercise.needs:
+        os.environ["TRITON_INTERPRET"] = "1"
+    session = make_session(
+        library,
+        request.slug,
+        request.source,
+        request.file,
+        launcher,
+        request.seed,
+        interrupted=interrupted,
+        only_case=request.case,
+        diagnose=request.diagnose,
+        on_plan=lambda checks: emit(requests.plan_event(checks)),
+        on_check=lambda check: emit(requests.check_event(check)),
+    )
+    plugin = Grading(session)
+    try:
+        code, printed = _pytest(pytest, plugin, paths.grader)
+        find_diagnosis(session, plugin.items)
+    finally:
+        session.attempt.close()
+    checks = tuple(session.checks)
+    note = None
+    if code not in (0, 1) or not checks:
+        note = text("grading.internal", error=printed.strip()[-1500:] or f"pytest {code}")
+    return Verdict(
+        slug=request.slug,
+        file=request.file,
+        status=_status(session, broken=note is not None),
+        seed=session.seed,
+        seconds=round(time.monotonic() - start, 3),
+        device=session.device,
+        checks=checks,
+        diagnosis=session.diagnosis,
+        stdout=session.attempt.printed,
+        note=note,
+    )
+
+
+def _pytest(pytest: Any, plugin: Any, grader: Path) -> tuple[int, str]:
+    """Run a grader file so that nothing near the learner's files can influence it."""
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    folder = str(grader.parent)
+    arguments = ["-c", os.devnull, "--rootdir", folder, "--confcutdir", folder, "--import-mode=importlib", "-s"]
+    arguments += ["--assert=plain"]
+    for name in QUIET_PLUGINS:
+        arguments += ["-p", f"no:{name}"]
+    errors = _Errors()
+    quiet = io.StringIO()
+    sys.dont_write_bytecode = True
+    with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
+        code = int(pytest.main([*arguments, str(grader)], plugins=[plugin, errors]))
+    return code, errors.text or quiet.getvalue()
+
+
+class _Errors:
+    """Keeps what pytest reports of failures outside the checks: a grader that cannot be imported."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def pytest_collectreport(self, report: Any) -> None:
+        if report.failed:
+            self.text += str(report.longrepr)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed and report.when != "call":
+            self.text += str(report.longrepr)
+
+    def pytest_internalerror(self, excrepr: Any) -> None:
+        self.text += str(excrepr)
+
+
+def _status(session: Any, *, broken: bool) -> VerdictStatus:
+    checks = session.checks
+    if broken or any(check.status == "internal" for check in checks):
+        return "internal"
+    failure = next((check for check in checks if check.status not in ("passed", "skipped")), None)
+    if failure is not None:
+        cannot_load = failure.kind == "defined" and failure.status in ("error", "timeout", "limit")
+        return "error" if cannot_load else "failed"
+    if not any(check.kind == "values" and check.status == "passed" for check in checks):
+        return "unavailable"
+    if any(check.kind == "speed" and check.status == "skipped" for check in checks):
+        return "passed_speed_unmeasured"
+    return "passed"
+
+
+def _unavailable(request: CheckRequest, reason: str, start: float) -> Verdict:
+    seconds = round(time.monotonic() - start, 3)
+    return Verdict(request.slug, request.file, "unavailable", request.seed or "", seconds, note=reason)
+
+
+def run_example(message: dict[str, Any]) -> list[str]:
+    """What is wrong with a statement's example when it runs on the reference; trusted code."""
+    import doctest
+
+    from thinkllm_drill.grading.session import load_module
+
+    library = Library(Path(message["content"]))
+    exercise, paths = library.exercise(message["slug"]), library.paths(message["slug"])
+    if any(importlib.util.find_spec(name) is None for name in exercise.needs):
+        return []
+    if exercise.needs:
+        os.environ["TRITON_INTERPRET"] = "1"
+    module = load_module(paths.solution, "thinkllm_example")
+    test = doctest.DocTestParser().get_doctest(message["doctest"], vars(module).copy(), "example", None, 0)
+    report = io.StringIO()
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE, verbose=False)
+    runner.run(test, out=report.write)
+    return [report.getvalue().strip()] if report.getvalue() else []
+
+
+def environment() -> dict[str, str]:
+    """Versions that a verdict depends on."""
+    import numpy
+    import torch
+
+    return {"python": platform.python_version(), "torch": str(torch.__version__), "numpy": numpy.__version__}
