@@ -59,7 +59,7 @@ class Folder:
     @property
     def key(self) -> str:
         """The name that the cache knows it by."""
-        return f"{self.topic}/{self.path.name}"
+        return f"{self.topic}/{self.slug}"
 
 
 def folders(root: Path) -> list[Folder]:
@@ -71,15 +71,13 @@ def folders(root: Path) -> list[Folder]:
     found: dict[str, Folder] = {}
     for topic in _subfolders(root / "exercises"):
         for folder in _subfolders(topic):
-            if folder.name != to_disk(folder.name):
-                continue
             with suppress(OSError):
                 stat = (folder / "exercise.toml").stat()
                 slug = to_slug(folder.name)
                 if slug in found:
                     other = found[slug].path
                     raise ContentError(f"the exercise {slug} is also in {other}", file=folder / "exercise.toml", line=1)
-                found[slug] = Folder(slug, topic.name, folder, (stat.st_mtime_ns, stat.st_size))
+                found[slug] = Folder(slug, to_slug(topic.name), folder, (stat.st_mtime_ns, stat.st_size))
     return list(found.values())
 
 
@@ -115,7 +113,9 @@ def cache_folder() -> Path:
 def _subfolders(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as children:
-            return sorted(Path(child) for child in children if child.is_dir() and child.name[0] not in "._")
+            return sorted(
+                Path(child) for child in children if child.name == to_disk(child.name) and child.name[0] not in "._"
+            )
     except OSError:
         return []
 

@@ -29,9 +29,14 @@ class Paths:
     """The exercise's name on disk."""
 
     @property
+    def topic_folder(self) -> str:
+        """The topic's name on disk."""
+        return to_disk(self.topic)
+
+    @property
     def folder(self) -> Path:
         """What the learner sees."""
-        return self.root / "exercises" / self.topic / self.name
+        return self.root / "exercises" / self.topic_folder / self.name
 
     @property
     def toml(self) -> Path:
@@ -50,7 +55,7 @@ class Paths:
     @property
     def solution(self) -> Path:
         """The hidden reference."""
-        return self.root / "solutions" / self.topic / f"{self.name}.py"
+        return self.root / "solutions" / self.topic_folder / f"{self.name}.py"
 
     @property
     def grader(self) -> Path:
@@ -85,7 +90,7 @@ class Paths:
 
     @property
     def _graders(self) -> Path:
-        return self.root / "graders" / self.topic
+        return self.root / "graders" / self.topic_folder
 
 
 class Library:

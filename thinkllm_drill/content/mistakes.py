@@ -13,7 +13,7 @@ from thinkllm_drill.content.blanks import render
 from thinkllm_drill.content.library import Paths
 from thinkllm_drill.content.model import Slug, Text, Words
 from thinkllm_drill.content.names import to_slug
-from thinkllm_drill.content.regions import parse
+from thinkllm_drill.content.regions import parse, regions
 from thinkllm_drill.errors import ContentError
 
 
@@ -62,6 +62,7 @@ def load(paths: Paths) -> tuple[Mistake, ...]:
     if nameless := [path for name, path in files.items() if name not in {row.id for row in rows}]:
         raise ContentError(f"no mistake with this id in {paths.mistakes.name}", file=nameless[0], line=1)
     reference = tables.read_text(paths.solution)
+    regions(reference, paths.solution)
     found: list[Mistake] = []
     for position, row in enumerate(rows):
         key = "swap" if row.swap else "swaps" if row.swaps else "id"
@@ -109,7 +110,7 @@ def _edited(reference: str, row: _Row, place: tuple[Path, int]) -> str:
     try:
         return render(source, "bughunt")
     except ContentError as error:
-        raise _problem(row, place, f"the edit leaves {error.problem}") from None
+        raise _problem(row, place, f"after the edit: {error.problem}") from None
 
 
 def _problem(row: _Row, place: tuple[Path, int], message: str) -> ContentError:

@@ -119,5 +119,5 @@ def load(path: Path) -> Exercise:
             message = f"unknown key `{key}`: the folder says it"
             raise ContentError(message, file=path, line=tables.line_of(text, [key]))
     folder = path.absolute().parent
-    computed = {"slug": to_slug(folder.name), "topic": folder.parent.name}
+    computed = {"slug": to_slug(folder.name), "topic": to_slug(folder.parent.name)}
     return tables.convert({**data, **computed}, Exercise, text=text, file=path, choices=CHOICES)

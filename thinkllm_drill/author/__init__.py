@@ -1,0 +1,1 @@
+"""The author's kit: what writes and what checks an exercise."""
