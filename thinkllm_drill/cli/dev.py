@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -15,6 +15,7 @@ from thinkllm_drill.cli.session import Session
 
 if TYPE_CHECKING:
     from thinkllm_drill.author.check import Report
+    from thinkllm_drill.verdict import Verdict
 
 app = typer.Typer(cls=VerbGroup, subcommand_metavar="VERB …", add_completion=False, rich_markup_mode=None)
 
@@ -62,10 +63,13 @@ def check(
 
     session = Session.of(ctx)
     wanted = _wanted(session, slugs)
-    graded = {} if static else _graders(session)
+    bar = _Bar(session, len(wanted))
+    graded = {} if static else _graders(bar)
     reports: list[Report] = []
-    for slug in _with_progress(session, wanted):
+    for slug in wanted:
+        bar.begin(slug)
         reports += author.check(session.library, [slug], **graded)
+    bar.end()
     problems = sum(len(report.problems) for report in reports)
     if session.json:
         session.emit({"exercises": [_json(report) for report in reports]})
@@ -73,7 +77,9 @@ def check(
         for report in reports:
             for problem in report.problems:
                 session.out.write(_line(problem))
-        session.err.write(f"{len(reports)} exercises, {problems} problems")
+            for note in report.notes:
+                session.err.write(f"{report.slug}: {note}")
+        session.err.write(f"{_count(len(reports), 'exercise')}, {_count(problems, 'problem')}")
     return 1 if problems else 0
 
 
@@ -93,7 +99,7 @@ def render(
     else:
         for path in paths:
             session.out.write(short_path(path))
-        session.err.write(f"{len(paths)} stubs {'drifted' if check_only else 'written'}")
+        session.err.write(f"{_count(len(paths), 'stub')} {'drifted' if check_only else 'written'}")
     return 1 if check_only and paths else 0
 
 
@@ -101,23 +107,47 @@ def _wanted(session: Session, slugs: list[str] | None) -> list[str]:
     return [session.library.resolve(name) for name in slugs] if slugs else session.library.slugs()
 
 
-def _graders(session: Session) -> dict[str, Callable[..., Any]]:
+def _graders(bar: _Bar) -> dict[str, Callable[..., Any]]:
     """How `dev check` grades: by the judge, and examples in a child process."""
     from thinkllm_drill.judge import authoring
 
-    return {"grade": authoring.grade, "run_example": authoring.run_example}
+    def grade(slug: str, label: str, source: bytes) -> Verdict:
+        bar.show(label)
+        return authoring.grade(slug, label, source)
+
+    return {"grade": grade, "run_example": authoring.run_example}
 
 
-def _with_progress(session: Session, slugs: Iterable[str]) -> Iterable[str]:
-    """The slugs, with a bar on a terminal once they take longer than two seconds."""
-    slugs = list(slugs)
-    began = time.monotonic()
-    for number, slug in enumerate(slugs):
-        if time.monotonic() - began > _BAR_AFTER:
-            filled = _BAR_WIDTH * number // len(slugs)
-            session.err.transient(f"[{'#' * filled}{'.' * (_BAR_WIDTH - filled)}] {number}/{len(slugs)}  {slug}")
-        yield slug
-    session.err.clear()
+class _Bar:
+    """Tells on a terminal how far a long check is, once it takes longer than two seconds."""
+
+    def __init__(self, session: Session, total: int) -> None:
+        self.screen = session.err
+        self.total = total
+        self.done = -1
+        self.slug = ""
+        self.began = time.monotonic()
+
+    def begin(self, slug: str) -> None:
+        """One more exercise."""
+        self.done += 1
+        self.slug = slug
+        self.show("")
+
+    def show(self, label: str) -> None:
+        """What of it is being looked at."""
+        if time.monotonic() - self.began > _BAR_AFTER:
+            filled = _BAR_WIDTH * self.done // self.total
+            bar = "#" * filled + "." * (_BAR_WIDTH - filled)
+            self.screen.transient(f"[{bar}] {self.done}/{self.total}  {self.slug}  {label}")
+
+    def end(self) -> None:
+        """Take it away."""
+        self.screen.clear()
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _line(problem: Any) -> str:

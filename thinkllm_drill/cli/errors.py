@@ -35,7 +35,7 @@ def report(error: BaseException, session: Session) -> int:
         session.out.clear()
         session.err.write("\n" + text("cli.error.interrupted") if session.err.is_terminal else "")
         return _INTERRUPTED
-    if isinstance(error, typer.TyperException):
+    if hasattr(error, "format_message"):  # the base of the parser's errors has another name in each version of typer
         error = _usage(error, session.args)
     if not isinstance(error, ThinkLLMError) or isinstance(error, InternalError):
         error = _crash(error, session)
@@ -58,7 +58,7 @@ def unknown_verb(name: str, verbs: Sequence[str]) -> UsageError:
     return UsageError(text("cli.error.no_verb", name=name), hint=hint)
 
 
-def _usage(error: typer.TyperException, args: Sequence[str]) -> UsageError:
+def _usage(error: Any, args: Sequence[str]) -> UsageError:
     """The parser's error in our words."""
     ctx = getattr(error, "ctx", None)
     if ctx is not None:
@@ -83,10 +83,10 @@ def _words(error: Any) -> str:
             return text("cli.error.needs_value", name=error.option_name)
         case "BadParameter" if error.param is not None:
             choices = getattr(error.param.type, "choices", None)
-            quoted = re.match(r"'(.*)' is not one of", error.message, re.DOTALL)
-            if choices and quoted:
-                values = {"value": quoted[1], "allowed": ", ".join(map(str, choices))}
-                return text("cli.error.not_one_of", name=_name(error.param), **values)
+            value, found, _ = error.message.partition(" is not one of ")
+            if choices and found:
+                allowed = ", ".join(map(str, choices))
+                return text("cli.error.not_one_of", name=_name(error.param), value=value, allowed=allowed)
             return text("cli.error.bad_value", name=_name(error.param), problem=error.message)
         case "UsageError" if extra := _EXTRA.fullmatch(error.message):
             return text("cli.error.extra", args=extra[1])
@@ -111,8 +111,10 @@ def _crash(error: BaseException, session: Session) -> InternalError:
     summary = error.message if isinstance(error, InternalError) else f"{type(error).__name__}: {error}"
     file = _write_crash(header + details, session)
     message = text("cli.error.internal", problem=summary.strip().split("\n")[0])
-    where = text("cli.error.report_at", file=short_path(file), url=issues()) if file else None
-    return InternalError(message, hint=where)
+    hints = [error.hint] if isinstance(error, InternalError) and error.hint else []
+    if file:
+        hints.append(text("cli.error.report_at", file=short_path(file), url=issues()))
+    return InternalError(message, hint="\n      ".join(hints))
 
 
 def _write_crash(content: str, session: Session) -> Path | None:

@@ -52,11 +52,9 @@ class Verb(TyperCommand):
         super().__init__(*args, **kwargs)
         self.params.extend(_shared())
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help page."""
-        from thinkllm_drill.cli.help import page
-
-        formatter.write(page(self, ctx))
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option --help, which shows our page."""
+        return _with_our_page(super().get_help_option(ctx))
 
 
 class VerbGroup(TyperGroup):
@@ -66,11 +64,22 @@ class VerbGroup(TyperGroup):
         super().__init__(*args, **kwargs)
         self.params.extend(_shared())
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help page."""
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option --help, which shows our page."""
+        return _with_our_page(super().get_help_option(ctx))
+
+
+def _with_our_page(option: Any) -> Any:
+    option.callback = _help
+    return option
+
+
+def _help(ctx: Any, param: Any, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
         from thinkllm_drill.cli.help import page
 
-        formatter.write(page(self, ctx))
+        Session.of(ctx).out.write(page(ctx.command, ctx))
+        raise typer.Exit()
 
 
 class _Root(VerbGroup):

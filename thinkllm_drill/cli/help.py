@@ -33,8 +33,7 @@ def page(command: Any, ctx: Any) -> str:
     """The help page of a command."""
     from thinkllm_drill.cli.framework import SHARED
 
-    session = ctx.obj if isinstance(ctx.obj, Session) else Session()
-    screen = session.out
+    screen = Session.of(ctx).out
     params = [(param, _record(param, ctx)) for param in command.get_params(ctx)]
     own = [(param, record) for param, record in params if param.name not in SHARED]
     sections = {"arguments": [record for param, record in own if param.param_type_name == "argument"]}
@@ -53,7 +52,7 @@ def page(command: Any, ctx: Any) -> str:
         names = [width(left) for other in alike for left, _ in sections[other]]
         column = max((size for size in names if size <= min(_WIDEST_NAME, screen.text_width // 2)), default=0)
         lines += _section(screen, name, records, column)
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _record(param: Any, ctx: Any) -> tuple[str, str]:

@@ -41,7 +41,7 @@ class _Renderer:
         lines: list[str] = []
         for opening, inner in _top_level(tokens):
             lines += self._block(opening, inner, cells)
-            if lines[-1:] != [""] and opening.tag != "h2":
+            if lines[-1:] != [""] and opening.tag != "h2" and not opening.hidden:
                 lines.append("")
         return lines
 

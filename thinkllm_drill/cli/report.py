@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from shlex import quote
 from textwrap import dedent
@@ -81,11 +82,14 @@ class Reporter:
     def show_rest(self, checks: Iterable[Check]) -> None:
         """Show the checks that no event told of, and in one line for each reason those that were skipped."""
         reasons: dict[str, list[str]] = {}
+        failed = False
         for check in checks:
             if check.status == "skipped":
-                reasons.setdefault(check.detail or text("cli.check.not_reached"), []).append(check.id)
+                reason = check.detail if check.detail and not failed else text("cli.check.not_reached")
+                reasons.setdefault(reason, []).append(check.id)
             elif check.id not in self.ended:
                 self.on_check(check)
+            failed = failed or check.status not in ("passed", "skipped")
         screen = self.session.out
         for reason, names in reasons.items():
             words = wrap_text(f"{', '.join(names)}: {visible(reason)}", screen.text_width - 4)
@@ -99,6 +103,7 @@ class Reporter:
         style = "ok" if passed else "bad"
         mark = screen.paint(screen.symbol(style), style)
         about = visible((check.detail if passed and check.detail else check.title) or "").replace("\n", " ")
+        about = about if about != check.id else ""
         if not passed:
             about = _failing(check, about)
         room = screen.width - self.id_width - 6
@@ -211,12 +216,15 @@ def _printed(screen: Screen, stdout: str) -> list[str]:
     lines = visible(stdout).rstrip().split("\n")
     if lines == [""]:
         return []
-    left_out = len(lines) - _SHOWN_OUTPUT
+    runs = [(line, len(list(same))) for line, same in groupby(lines)]
     head = text("cli.check.printed")
-    if left_out > 0:
-        head += " " + text("cli.check.printed_end", count=_SHOWN_OUTPUT, total=len(lines))
-    shown = [cut(line, screen.width - 4) if screen.is_terminal else line for line in lines[-_SHOWN_OUTPUT:]]
-    return ["\n".join([f"  {screen.paint(head, 'heading')}", *(f"    {line}" for line in shown)])]
+    if len(runs) > _SHOWN_OUTPUT:
+        head = text("cli.check.printed_end", count=sum(times for _, times in runs[-_SHOWN_OUTPUT:]), total=len(lines))
+    shown = [f"  {screen.paint(head, 'heading')}"]
+    for line, times in runs[-_SHOWN_OUTPUT:]:
+        mark = f"  (×{times})" if times > 1 else ""
+        shown.append("    " + (cut(line, screen.width - 4 - len(mark)) if screen.is_terminal else line) + mark)
+    return ["\n".join(shown)]
 
 
 def _passed(session: Session, verdict: Verdict, told: Told) -> list[str]:
