@@ -150,7 +150,9 @@ def _why(verdict: Verdict) -> str:
         return verdict.status if verdict.note is None else f"{verdict.status}: {verdict.note}"
     cause = failure.cause
     words = [cause.case, cause.message] if cause else []
-    return ": ".join([f"{verdict.status}, {failure.id} {failure.status}", *(word for word in words if word)])
+    return ": ".join(
+        [f"{verdict.status}, {failure.id} {failure.status}", *(" ".join(word.split()) for word in words if word)]
+    )
 
 
 def _ungraded(slug: str, label: str, source: bytes) -> Verdict:
