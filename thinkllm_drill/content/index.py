@@ -53,7 +53,7 @@ class Folder:
 
     slug: str
     topic: str
-    path: Path
+    toml: str
     stamp: tuple[int, int]
 
     @property
@@ -69,15 +69,14 @@ def folders(root: Path) -> list[Folder]:
         ContentError: one exercise lies in two topics.
     """
     found: dict[str, Folder] = {}
-    for topic in _subfolders(root / "exercises"):
-        for folder in _subfolders(topic):
+    for topic, topic_folder in _subfolders(str(root / "exercises")):
+        for slug, folder in _subfolders(topic_folder):
+            toml = f"{folder}{os.sep}exercise.toml"
             with suppress(OSError):
-                stat = (folder / "exercise.toml").stat()
-                slug = to_slug(folder.name)
+                stat = os.stat(toml)  # noqa: PTH116 - building hundreds of paths takes longer than asking for the files
                 if slug in found:
-                    other = found[slug].path
-                    raise ContentError(f"the exercise {slug} is also in {other}", file=folder / "exercise.toml", line=1)
-                found[slug] = Folder(slug, to_slug(topic.name), folder, (stat.st_mtime_ns, stat.st_size))
+                    raise ContentError(f"the exercise {slug} is also in {found[slug].toml}", file=toml, line=1)
+                found[slug] = Folder(slug, topic, toml, (stat.st_mtime_ns, stat.st_size))
     return list(found.values())
 
 
@@ -110,20 +109,20 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("thinkllm", appauthor=False))
 
 
-def _subfolders(folder: Path) -> list[Path]:
+def _subfolders(folder: str) -> list[tuple[str, str]]:
+    """Name as a slug, and path, of the folders whose names are spelt as on disk."""
     try:
         with os.scandir(folder) as children:
-            return sorted(
-                Path(child) for child in children if child.name == to_disk(child.name) and child.name[0] not in "._"
-            )
+            named = [(child.name, child.path) for child in children if child.name == to_disk(child.name)]
     except OSError:
         return []
+    return [(to_slug(name), path) for name, path in sorted(named) if name[0] not in "._"]
 
 
 def _load(folder: Folder) -> Entry:
     from thinkllm_drill.content import model
 
-    exercise = model.load(folder.path / "exercise.toml")
+    exercise = model.load(Path(folder.toml))
     row = {field.name: getattr(exercise, field.name) for field in fields(Entry)}
     return Entry(**{**row, "title": {"en": exercise.title.en, "zh": exercise.title.zh}})
 
