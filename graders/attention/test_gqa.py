@@ -16,7 +16,7 @@ class TestGroupedQueryAttention(ModuleSuite):
         case(en="head_dim is not d_model / heads", zh="head_dim 不等于 d_model / heads", batch=2, seq_len=5, heads=4, kv_heads=2, head_dim=6, d_model=10),
         case(en="with bias", zh="带 bias", batch=1, seq_len=5, heads=4, kv_heads=2, head_dim=4, bias=True),
         case(en="not causal", zh="非因果", batch=2, seq_len=5, heads=4, kv_heads=2, head_dim=8, is_causal=False),
-        case(en="left padding, causal", zh="左填充且因果", batch=3, seq_len=9, heads=6, kv_heads=3, head_dim=4, mask="padding"),
+        case(en="right padding, causal", zh="右填充且因果", batch=3, seq_len=9, heads=6, kv_heads=3, head_dim=4, mask="padding"),
         case(en="any mask, not causal", zh="任意掩码，非因果", batch=2, seq_len=6, heads=4, kv_heads=2, head_dim=4, mask="random", is_causal=False),
         case(en="one mask for the whole batch", zh="整个 batch 共用一个掩码", batch=3, seq_len=5, heads=4, kv_heads=2, head_dim=4, mask="shared"),
     ]  # fmt: skip
@@ -26,6 +26,7 @@ class TestGroupedQueryAttention(ModuleSuite):
         case(en="head_dim 1", zh="head_dim 为 1", batch=1, seq_len=4, heads=2, kv_heads=1, head_dim=1),
         case(en="129 tokens", zh="129 个 token", batch=1, seq_len=129, heads=4, kv_heads=2, head_dim=4, reduction=129),
         case(en="queries that may attend to nothing", zh="没有可注意位置的查询", batch=2, seq_len=5, heads=4, kv_heads=2, head_dim=4, mask="dead"),
+        case(en="left padding, causal", zh="左填充且因果", batch=3, seq_len=7, heads=6, kv_heads=3, head_dim=4, mask="left padding"),
         case(en="very large inputs", zh="很大的输入", batch=1, seq_len=6, heads=4, kv_heads=2, head_dim=8, scale=300.0),
     ]  # fmt: skip
 
@@ -39,8 +40,9 @@ class TestGroupedQueryAttention(ModuleSuite):
         if is_causal is not None:
             inputs["is_causal"] = is_causal
         match mask:
-            case "padding":  # row b starts with b padded tokens, which nothing may attend to
-                real = torch.arange(seq_len) >= torch.arange(batch)[:, None]
+            case "padding" | "left padding":  # row b has b padded tokens, which nothing may attend to
+                position, padded = torch.arange(seq_len), torch.arange(batch)[:, None]
+                real = position < seq_len - padded if mask == "padding" else position >= padded
                 inputs["mask"] = real[:, None, None, :].expand(batch, 1, seq_len, seq_len).clone()
             case "random" | "shared":
                 rows = 1 if mask == "shared" else batch

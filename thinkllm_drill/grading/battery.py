@@ -90,19 +90,17 @@ def defined(grading: GradingSession, suite: Suite) -> str:
 def contract(grading: GradingSession, suite: Suite) -> None:
     """The first case: type, shape and dtype; inputs unchanged; the same answer twice."""
     probe = Probe(suite.cases[0])
-    probe, truth = drawn(grading, suite, probe, "values", FORWARD)
+    truth = truth_of(grading, suite, probe, "values", FORWARD)
     first = run_attempt(grading, suite, probe, "values", FORWARD)
     if first.failure is not None and not raises(truth):
         raise first.failure
     mismatch = compare(truth, first, FORWARD.tolerance(suite, probe), structure_only=True)
     if mismatch is not None and mismatch.kind == "contract":
         raise explain.failure(grading, suite, probe, "values", FORWARD, mismatch)
-    changed = [name for name in first.changed if name not in suite.mutates]
-    if changed:
-        raise ContractBroken(text("grading.changed_input", names=", ".join(changed)))
+    _demand_unchanged(suite, first, probe)
     if suite.repeatable:
         again = run_attempt(grading, suite, probe, "values", FORWARD)
-        if compare(replace(truth, exact=first, same=first, jittered=()), again, Tolerance()) is not None:
+        if compare(Truth(first, first), again, Tolerance()) is not None:
             raise ContractBroken(text("grading.not_repeatable"))
 
 
@@ -144,17 +142,41 @@ def run_probes(grading: GradingSession, suite: Suite, check: str, kind: Kind, pr
     if grading.only_case is not None:
         probes = [probe for probe in probes if probe.case.id == grading.only_case]
     for probe in probes:
-        ready, truth = drawn(grading, suite, probe, check, kind)
-        outcome = run_attempt(grading, suite, ready, check, kind)
-        mismatch = judged(suite, ready, kind, truth, outcome)
+        ready, outcome, mismatch = graded(grading, suite, probe, check, kind)
         if isinstance(mismatch, GradeFailure):
-            raise explain.attempt_failure(grading, suite, ready, check, kind, mismatch)
+            raise mismatch.with_cause(case=explain.named(ready), rerun=ready.case.id)
         if mismatch is not None:
             raise explain.failure(grading, suite, ready, check, kind, mismatch)
-        changed = [name for name in outcome.changed if name not in suite.mutates]
-        if changed:
-            problem = ContractBroken(text("grading.changed_input", names=", ".join(changed)))
-            raise problem.with_cause(case=explain.named(ready), rerun=ready.case.id)
+        _demand_unchanged(suite, outcome, ready)
+
+
+def _demand_unchanged(suite: Suite, outcome: Outcome, probe: Probe) -> None:
+    changed = [name for name in outcome.changed if name not in suite.mutates]
+    if changed:
+        problem = ContractBroken(text("grading.changed_input", names=", ".join(changed)))
+        raise problem.with_cause(case=explain.named(probe), rerun=probe.case.id)
+
+
+def graded(
+    grading: GradingSession, suite: Suite, probe: Probe, check: str, kind: Kind
+) -> tuple[Probe, Outcome, Mismatch | GradeFailure | None]:
+    """Run one probe on the attempt and compare: the probe as drawn, the outcome, and what is wrong with it.
+
+    A mismatch is measured against the conditioning of the case before it counts. Where a whole number, a text or an
+    infinity of the reference's own answer changes as its inputs move by one roundoff, the inputs are drawn again.
+    """
+    for draw in range(REDRAWS):
+        candidate = replace(probe, draw=draw)
+        truth = truth_of(grading, suite, candidate, check, kind)
+        outcome = run_attempt(grading, suite, candidate, check, kind)
+        mismatch = judged(suite, candidate, kind, truth, outcome)
+        if not isinstance(mismatch, Mismatch) or mismatch.kind == "contract":
+            return candidate, outcome, mismatch
+        truth = conditioned(grading, suite, candidate, check, kind, truth)
+        marks = discrete(truth.exact)
+        if all(discrete(moved) == marks for moved in truth.jittered):
+            return candidate, outcome, judged(suite, candidate, kind, truth, outcome)
+    raise AssertionError(f"{suite.entry}, {probe.case.id}: rounding decides the answer on every draw")
 
 
 def judged(suite: Suite, probe: Probe, kind: Kind, truth: Truth, outcome: Outcome) -> Mismatch | GradeFailure | None:
@@ -184,32 +206,28 @@ def run_attempt(
     return replace(outcome, changed=tuple(changed))
 
 
-def drawn(grading: GradingSession, suite: Suite, probe: Probe, check: str, kind: Kind) -> tuple[Probe, Truth]:
-    """The probe with inputs on which rounding decides nothing, and the truth for it.
-
-    Where a whole number, a text or an infinity of the reference's answer changes as its inputs move by one roundoff,
-    the inputs are drawn again.
-    """
-    for draw in range(REDRAWS):
-        candidate = replace(probe, draw=draw)
-        truth = truth_of(grading, suite, candidate, check, kind)
-        marks = discrete(truth.exact)
-        if all(discrete(moved) == marks for moved in truth.jittered):
-            return candidate, truth
-    raise AssertionError(f"{suite.entry}, {probe.case.id}: rounding decides the answer on every draw")
-
-
 def truth_of(grading: GradingSession, suite: Suite, probe: Probe, check: str, kind: Kind) -> Truth:
-    """What the reference shows on a probe: in fp64, in the case's dtype, and under jitter."""
-    key = probe.key(suite, check)
+    """What the reference shows on a probe, in fp64 and in the case's dtype."""
+    key = (*probe.key(suite, check), tuple(map(str, probe.case.params.items())))
+    if key not in grading.truths:
+        run = _reference_runs(grading, suite, probe, check, kind)
+        grading.truths[key] = Truth(run(grading.truth()), run(grading.same_dtype()))
+    return grading.truths[key]
 
-    def run(impl: Reference) -> Outcome:
-        return observe(lambda: kind.scenario(suite, impl, grading.rng(*key), probe), trusted=True)
 
-    unit = UNITS[getattr(torch, probe.case.dtype)]
-    exact, same = run(grading.truth()), run(grading.same_dtype())
+def conditioned(grading: GradingSession, suite: Suite, probe: Probe, check: str, kind: Kind, truth: Truth) -> Truth:
+    """The truth with what the reference shows as its inputs move by one roundoff."""
+    key, unit = probe.key(suite, check), UNITS[getattr(torch, probe.case.dtype)]
+    run = _reference_runs(grading, suite, probe, check, kind)
     moved = tuple(run(grading.jittered(unit, grading.rng("jitter", k, *key))) for k in range(JITTERS))
-    return Truth(exact, same, moved)
+    return replace(truth, jittered=moved)
+
+
+def _reference_runs(
+    grading: GradingSession, suite: Suite, probe: Probe, check: str, kind: Kind
+) -> Callable[[Reference], Outcome]:
+    key = probe.key(suite, check)
+    return lambda impl: observe(lambda: kind.scenario(suite, impl, grading.rng(*key), probe), trusted=True)
 
 
 def pullback(suite: Any, impl: Any, target: Any, inputs: dict[str, Any], rng: Rng, probe: Probe) -> Iterator[Any]:
@@ -278,5 +296,3 @@ def _signature(parameters: list[dict[str, Any]] | None) -> str:
         default = f"={parameter['default']}" if parameter["default"] is not None else ""
         shown.append(star + parameter["name"] + default)
     return ", ".join(shown)
-
-

@@ -38,7 +38,9 @@ class Tolerance:
     float_unit: float = 2.0**-24
 
     @classmethod
-    def of(cls, reduction: int | None, *, elementwise: bool = False, per: Literal["row", "tensor"] = "row") -> Tolerance:
+    def of(
+        cls, reduction: int | None, *, elementwise: bool = False, per: Literal["row", "tensor"] = "row"
+    ) -> Tolerance:
         """c = 4 for elementwise work, max(16, 2·√R) for sums of R terms."""
         if elementwise and reduction is None:
             return cls(4.0, per)
@@ -49,8 +51,8 @@ class Tolerance:
 class Mismatch:
     """The first place where an answer is not right.
 
-    `kind` is "contract" for structure, "wrong" for values. `expected` and `actual` are the leaves, `bad` marks the wrong
-    elements of tensors, `ratio` is the worst error over its threshold.
+    `kind` is "contract" for structure, "wrong" for values. `expected` and `actual` are the leaves, `bad` marks the
+    wrong elements of tensors, `ratio` is the worst error over its threshold.
     """
 
     kind: Literal["contract", "wrong"]
@@ -160,7 +162,9 @@ class _Comparison:
                 return found
         return None
 
-    def _record(self, path: str, exact: Record, same: Record, jittered: Sequence[Any], actual: Record) -> Mismatch | None:
+    def _record(
+        self, path: str, exact: Record, same: Record, jittered: Sequence[Any], actual: Record
+    ) -> Mismatch | None:
         fields, mine, other = exact._record[1], same._record[1], actual._record[1]
         if list(fields) != list(other):
             message = text("grading.fields", expected=", ".join(fields), actual=", ".join(other))
@@ -176,7 +180,9 @@ class _Comparison:
         wide = torch.tensor(float(exact), dtype=torch.float64)
         moved = [torch.tensor(float(j), dtype=torch.float64) for j in jittered]
         mine = torch.tensor(float(same), dtype=torch.float64)
-        found = self._numbers(path, wide, mine, moved, torch.tensor(actual, dtype=torch.float64), self.tolerance.float_unit)
+        found = self._numbers(
+            path, wide, mine, moved, torch.tensor(actual, dtype=torch.float64), self.tolerance.float_unit
+        )
         return found and self._mismatch("wrong", path, found.message, exact, actual, ratio=found.ratio)
 
     def _array(self, path: str, exact: Any, same: Any, jittered: Sequence[Any], actual: Any) -> Mismatch | None:
@@ -227,7 +233,9 @@ class _Comparison:
         if bool(right.all()):
             return None
         bad = ~right
-        return self._mismatch("wrong", path, _amount(exact, wide, bad), exact, actual, bad=bad, ratio=_ratio(error, threshold, bad))
+        return self._mismatch(
+            "wrong", path, _amount(exact, wide, bad), exact, actual, bad=bad, ratio=_ratio(error, threshold, bad)
+        )
 
     def _largest(self, values: Tensor) -> Tensor:
         if values.dim() == 0 or self.tolerance.per == "tensor":

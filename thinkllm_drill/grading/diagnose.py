@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from thinkllm_drill.grading.session import GradingSession
     from thinkllm_drill.grading.suites import Suite
 
-SECONDS = 4.0
+Run = Callable[[Attempt], Outcome]
+
 MATCH = 4.0
 """How much farther than the usual threshold two wrong answers may be apart and still be the same."""
 
@@ -28,52 +30,60 @@ def diagnose(grading: GradingSession, suite: Suite, check: str, own_test: Any = 
     The attempt and the mistakes run the same probes on the same inputs. For a check of the battery these are its probes
     and those of `values`; a test of the exercise's own is run as it is and what it asked for is compared.
     """
-    deadline = time.monotonic() + SECONDS
-    plan = _own_plan(grading, suite, own_test) if own_test else _battery_plan(grading, suite, check)
-    yours = [run(grading.attempt) for run in plan]
-    if any(_no_signature(outcome) for outcome in yours):
-        return None
+    deadline = time.monotonic() + grading.diagnosis_seconds
+    plan = [_own_run(own_test)] if own_test else _battery_plan(grading, suite, check)
+    yours: list[Outcome] = []
     exact, alike = [], []
     for mistake in grading.mistakes:
         if time.monotonic() > deadline:
             return None
-        attempt = grading.new_attempt(mistake.source.encode())
         try:
-            theirs = [run(attempt) for run in plan]
+            grading.suspect.become(mistake.source.encode())
+            verdict = _compared(grading, plan, yours, cost=check == "cost")
         except GradeFailure:
             continue
-        finally:
-            attempt.close()
-        if all(map(_equal, theirs, yours)):
+        if verdict == "equal":
             exact.append(mistake)
-        elif check == "cost" and all(_same_failure(a, b) for a, b in zip(theirs, yours, strict=True)):
+        elif verdict == "alike":
             alike.append(mistake)
     found = exact or alike
-    if len(found) != 1:
-        return None
-    return Diagnosis(found[0].id, found[0].says.here)
+    return Diagnosis(found[0].id, found[0].says.here) if len(found) == 1 else None
 
 
-def _battery_plan(grading: GradingSession, suite: Suite, check: str) -> list[Any]:
+def _compared(grading: GradingSession, plan: list[Run], yours: list[Outcome], *, cost: bool) -> str:
+    """Whether a mistake's outcomes are "equal" to the attempt's, "alike" in what they cost, or "other".
+
+    Stops at the first that differs, which for most mistakes is the probe that failed.
+    """
+    alike = cost
+    for index, run in enumerate(plan):
+        if index == len(yours):
+            yours.append(run(grading.attempt))
+        if _no_signature(yours[index]):
+            return "other"
+        theirs = run(grading.suspect)
+        if not _equal(theirs, yours[index]):
+            alike = alike and _same_failure(theirs, yours[index])
+            return "alike" if alike else "other"
+    return "equal"
+
+
+def _battery_plan(grading: GradingSession, suite: Suite, check: str) -> list[Run]:
+    """The probes of the check from the one that failed on, then the ones before it and those of `values`."""
     kinds = {"gradients": battery.BACKWARD}
-    probes = [(name, probe) for name in dict.fromkeys((check, "values")) for probe in battery.probes_of(suite, name)]
+    names = dict.fromkeys(("values" if check == "contract" else check, "values"))
+    probes = [(name, probe) for name in names for probe in battery.probes_of(suite, name)]
+    rerun = next((c.cause.rerun for c in grading.checks if c.cause is not None and c.status != "skipped"), None)
+    start = next((k for k, (_, probe) in enumerate(probes) if probe.case.id == rerun), 0)
 
-    def runner(name: str, probe: battery.Probe) -> Any:
+    def runner(name: str, probe: battery.Probe) -> Run:
         kind = kinds.get(name, battery.FORWARD)
-        label = "values" if name == "contract" else name
-        ready: list[battery.Probe] = []
+        return lambda attempt: battery.run_attempt(grading, suite, probe, name, kind, attempt)
 
-        def run(attempt: Attempt) -> Outcome:
-            if not ready:
-                ready.append(battery.drawn(grading, suite, probe, label, kind)[0])
-            return battery.run_attempt(grading, suite, ready[0], label, kind, attempt)
-
-        return run
-
-    return [runner(name, probe) for name, probe in probes]
+    return [runner(name, probe) for name, probe in [*probes[start:], *probes[:start]]]
 
 
-def _own_plan(grading: GradingSession, suite: Suite, own_test: Any) -> list[Any]:
+def _own_run(own_test: Callable[[Attempt], None]) -> Run:
     def run(attempt: Attempt) -> Outcome:
         attempt.log = []
         failure: GradeFailure | None = None
@@ -86,7 +96,7 @@ def _own_plan(grading: GradingSession, suite: Suite, own_test: Any) -> list[Any]
         log, attempt.log = attempt.log, None
         return Outcome(tuple(("", item) for item in log), failure=failure)
 
-    return [run]
+    return run
 
 
 def _no_signature(outcome: Outcome) -> bool:

@@ -33,7 +33,7 @@ def failure(
 ) -> GradeFailure:
     """The failure of a mismatch, explained on the smallest case that still shows it."""
     small, found = (probe, mismatch)
-    if grading.diagnose:
+    if grading.diagnose and grading.shrink:
         small, found = _shrunk(grading, suite, probe, check, kind, mismatch)
     expected, actual = show(found)
     place = " ".join(part for part in (found.label, _part(suite, found.path)) if part)
@@ -47,18 +47,6 @@ def failure(
         rerun=probe.case.id,
     )
     return (ContractBroken if mismatch.kind == "contract" else Wrong)(cause)
-
-
-def attempt_failure(
-    grading: GradingSession,
-    suite: Suite,
-    probe: battery.Probe,
-    check: str,
-    kind: battery.Kind,
-    failed: GradeFailure,
-) -> GradeFailure:
-    """A failure of the attempt's own (it raised, died, …) with the case that shows it."""
-    return failed.with_cause(case=named(probe), rerun=probe.case.id)
 
 
 def named(probe: battery.Probe) -> str:
@@ -128,11 +116,10 @@ def _still_fails(
     try:
         if not suite.valid(**probe.case.params):
             return None
-        ready, truth = battery.drawn(grading, suite, probe, check, kind)
+        truth = battery.truth_of(grading, suite, probe, check, kind)
         if battery.raises(truth) and not isinstance(original.expected, Raised):
             return None
-        outcome = battery.run_attempt(grading, suite, ready, check, kind)
-        found = battery.judged(suite, ready, kind, truth, outcome)
+        _, _, found = battery.graded(grading, suite, probe, check, kind)
     except AttemptRaised:
         return None
     except GradeFailure:

@@ -40,7 +40,9 @@ def raises(call: Callable[[], Any], type_name: str, *, en: str, zh: str) -> None
     except AttemptRaised as failure:
         if type_name in failure.bases:
             return
-        raise Wrong(Cause(Words(en, zh).here, actual=f"{failure.type_name}: {failure.text}", expected=type_name)) from None
+        raise Wrong(
+            Cause(Words(en, zh).here, actual=f"{failure.type_name}: {failure.text}", expected=type_name)
+        ) from None
     raise Wrong(Cause(Words(en, zh).here, expected=type_name))
 
 

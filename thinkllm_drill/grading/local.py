@@ -128,6 +128,9 @@ class Reference:
 class LocalObject:
     """An object of the reference; arguments of its methods are cast."""
 
+    _impl: Reference
+    _thing: Any
+
     def __init__(self, impl: Reference, thing: Any) -> None:
         self.__dict__.update(_impl=impl, _thing=thing)
 
@@ -136,7 +139,11 @@ class LocalObject:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._thing, name)
-        return LocalObject(self._impl, found) if callable(found) and not isinstance(found, Tensor) else self._impl._wrap(found)
+        return (
+            LocalObject(self._impl, found)
+            if callable(found) and not isinstance(found, Tensor)
+            else self._impl._wrap(found)
+        )
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._thing, name, self._impl._cast(value))
@@ -185,10 +192,38 @@ def _forward(name: str) -> Callable[..., Any]:
     return operate
 
 
-for _name in (
-    "add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod pow rpow matmul rmatmul and rand or ror xor "
-    "lt le gt ge getitem delitem neg pos abs invert"
-).split():
+for _name in [
+    "add",
+    "radd",
+    "sub",
+    "rsub",
+    "mul",
+    "rmul",
+    "truediv",
+    "rtruediv",
+    "floordiv",
+    "rfloordiv",
+    "mod",
+    "pow",
+    "rpow",
+    "matmul",
+    "rmatmul",
+    "and",
+    "rand",
+    "or",
+    "ror",
+    "xor",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "getitem",
+    "delitem",
+    "neg",
+    "pos",
+    "abs",
+    "invert",
+]:
     setattr(LocalObject, f"__{_name}__", _forward(f"__{_name}__"))
 
 
@@ -197,5 +232,3 @@ def raised(error: Exception) -> Raised:
     if isinstance(error, AttemptRaised):
         return Raised(error.type_name, error.bases)
     return Raised(type(error).__name__, [cls.__name__ for cls in type(error).__mro__])
-
-

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ class Grading:
     def __init__(self, session: GradingSession | None = None) -> None:
         self._given = session
         self._sessions: dict[Path, GradingSession] = {}
-        self._suites: dict[Path, set[type]] = {}
+        self._suites: dict[Path, set[type | None]] = {}
         self.items: list[Any] = []
 
     # fixtures
@@ -81,16 +80,15 @@ class Grading:
         ours = [item for item in items if is_check(item)]
         kept = [item for item in ours if self._applies(item)]
         for item in kept:
-            self._suites.setdefault(item.path, set()).add(item.cls)
+            self._suites.setdefault(item.path, set()).add(getattr(item, "cls", None))
         kept.sort(key=_order(kept))
         items[:] = [*(item for item in items if not is_check(item)), *kept]
         self.items = kept
         if self._given is not None:
             self._given.on_plan([self.plan_of(item) for item in kept])
 
-    def _applies(self, item: pytest.Item) -> bool:
-        suite = item.cls  # type: ignore[attr-defined]
-        function = item.obj  # type: ignore[attr-defined]
+    def _applies(self, item: Any) -> bool:
+        suite, function = item.cls, item.obj
         if suite is None or not issubclass(suite, Suite) or not hasattr(Suite, item.name):
             return True
         return bool(suite.has(function._kind, self.session_of(item).forbid))
@@ -196,7 +194,11 @@ def _outcome(
         import traceback
 
         shown = "".join(traceback.format_exception(failure))[-3000:]
-        return "internal", Cause(text("grading.internal", error=f"{type(failure).__name__}: {failure}") + "\n" + shown), None
+        return (
+            "internal",
+            Cause(text("grading.internal", error=f"{type(failure).__name__}: {failure}") + "\n" + shown),
+            None,
+        )
     if status != "skipped" and session.failed is None:
         session.failed = suite, plan
     return status, cause, None
@@ -253,7 +255,9 @@ def session_from_checkout(grader: Path, config: pytest.Config) -> GradingSession
     file = Path(attempt) if attempt else paths.solution
     if LAUNCHER not in config.stash:
         config.stash[LAUNCHER] = SpawnLauncher(Limits().memory_bytes)
-    return make_session(library, slug, file.read_bytes(), str(file), config.stash[LAUNCHER], config.getoption("grading_seed"))
+    return make_session(
+        library, slug, file.read_bytes(), str(file), config.stash[LAUNCHER], config.getoption("grading_seed")
+    )
 
 
 def make_session(
@@ -267,7 +271,14 @@ def make_session(
 
     def attempt(text: bytes, name: str, capture: Capture, forbid: tuple[str, ...]) -> Attempt:
         return Attempt(
-            launcher, text, name, forbid=forbid, limits=limits, capture=capture, interrupted=interrupted, kernels=kernels
+            launcher,
+            text,
+            name,
+            forbid=forbid,
+            limits=limits,
+            capture=capture,
+            interrupted=interrupted,
+            kernels=kernels,
         )
 
     return GradingSession(
@@ -277,7 +288,7 @@ def make_session(
         forbid=tuple(exercise.forbid),
         attempt=attempt(source, filename, Capture(), tuple(exercise.forbid)),
         module=load_module(paths.solution, f"thinkllm_reference_{paths.solution.stem}"),
-        new_attempt=lambda text: attempt(text, "mistake.py", Capture(), ()),
+        suspect=attempt(b"", "mistake.py", Capture(), ()),
         mistakes=load_mistakes(paths),
         needs=tuple(exercise.needs),
         limits=limits,

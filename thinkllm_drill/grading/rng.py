@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import random
+import random as random_
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -28,7 +28,7 @@ class Rng:
     def __init__(self, *key: object) -> None:
         seed = keyed_seed(*key)
         self._generator = torch.Generator().manual_seed(seed)
-        self._python = random.Random(seed)
+        self._python = random_.Random(seed)
 
     def normal(self, shape: Sequence[int] = ()) -> Tensor:
         """Standard normal numbers of the shape."""
@@ -74,6 +74,6 @@ class Rng:
         """A `torch.Generator` with a seed of this one's."""
         return torch.Generator().manual_seed(self._python.getrandbits(62))
 
-    def python(self) -> random.Random:
+    def python(self) -> random_.Random:
         """A `random.Random` with a seed of this one's."""
-        return random.Random(self._python.getrandbits(62))
+        return random_.Random(self._python.getrandbits(62))

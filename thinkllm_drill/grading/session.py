@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from thinkllm_drill.content.mistakes import Mistake
+from thinkllm_drill.grading.compare import Truth
 from thinkllm_drill.grading.local import Reference
 from thinkllm_drill.grading.rng import Rng
 from thinkllm_drill.judge.failures import GradeFailure
@@ -25,7 +26,7 @@ from thinkllm_drill.verdict import Check, Diagnosis
 class GradingSession:
     """One attempt under grading.
 
-    `new_attempt(source)` makes a proxy of other source in a runner of its own: for the known mistakes.
+    `suspect` is a proxy in a runner of its own that the known mistakes are loaded into.
     """
 
     slug: str
@@ -34,11 +35,13 @@ class GradingSession:
     forbid: tuple[str, ...]
     attempt: Attempt
     module: types.ModuleType
-    new_attempt: Callable[[bytes], Attempt]
+    suspect: Attempt
     mistakes: Sequence[Mistake] = ()
     needs: tuple[str, ...] = ()
     only_case: str | None = None
     diagnose: bool = True
+    shrink: bool = True
+    diagnosis_seconds: float = 4.0
     device: str = "cpu"
     limits: Limits = field(default_factory=Limits)
     on_check: Callable[[Check], None] = lambda check: None
@@ -47,6 +50,8 @@ class GradingSession:
     broken_rule: GradeFailure | None = None
     failed: Any = None
     diagnosis: Diagnosis | None = None
+    truths: dict[tuple[object, ...], Truth] = field(default_factory=dict)
+    """What the reference showed, by probe: the same question is asked again while a failure is explained."""
 
     def rng(self, *key: object) -> Rng:
         """A generator keyed by the seed of the run and the key."""
@@ -68,7 +73,8 @@ class GradingSession:
 def load_module(path: Path, name: str) -> types.ModuleType:
     """Import a trusted file under a name of its own."""
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)

@@ -5,7 +5,7 @@ A suite's checks run its scenario on the attempt and on the reference; `battery`
 
 from __future__ import annotations
 
-import inspect
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -78,9 +78,9 @@ class Suite:
             first = self.cases[0]
             for name, values in self.sizes.items():
                 for value in values:
-                    words = {"en": f"{name} = {value}", "zh": f"{name} = {value}"}
-                    sized = case(**words, dtype=first.dtype, **{**first.params, name: value})
-                    probes.append(battery.Probe(sized))
+                    label = f"{name} = {value}"
+                    params = {**first.params, name: value}
+                    probes.append(battery.Probe(case(en=label, zh=label, dtype=first.dtype, **params)))
             if self.layouts and not isinstance(self, ObjectSuite):
                 probes += [battery.Probe(first, layout=layout) for layout in LAYOUTS]
         return probes
@@ -209,7 +209,7 @@ class ModuleSuite(Suite):
             return rng.uniform(tensor.shape, 0.5, 2.0)
         if tensor.dim() < 2:
             return rng.normal(tensor.shape) * 0.3 + (1.0 if name.endswith("weight") else 0.0)
-        return rng.normal(tensor.shape) * tensor.shape[-1] ** -0.5
+        return rng.normal(tensor.shape) / math.sqrt(tensor.shape[-1])
 
     def _check_state(self, module: RemoteObject, weights: Mapping[str, Tensor]) -> None:
         state = module.state_dict()
@@ -217,12 +217,16 @@ class ModuleSuite(Suite):
             raise ContractBroken(text("grading.not_a_module", name=self.entry))
         if set(state) != set(weights):
             raise ContractBroken(
-                text("grading.state_dict", expected=", ".join(sorted(weights)), actual=", ".join(sorted(map(str, state))))
+                text(
+                    "grading.state_dict", expected=", ".join(sorted(weights)), actual=", ".join(sorted(map(str, state)))
+                )
             )
         for name, tensor in weights.items():
             yours = tuple(state[name].shape) if isinstance(state[name], Tensor) else None
             if yours != tuple(tensor.shape):
-                raise ContractBroken(text("grading.weight_shape", name=name, expected=tuple(tensor.shape), actual=yours))
+                raise ContractBroken(
+                    text("grading.weight_shape", name=name, expected=tuple(tensor.shape), actual=yours)
+                )
 
 
 class ObjectSuite(Suite):
@@ -240,8 +244,3 @@ class KernelSuite(FunctionSuite):
         yield from super().scenario(impl, rng, probe)
         if isinstance(impl, Attempt) and not impl.launches:
             raise Wrong(text("grading.no_launch"))
-
-
-def own_tests(suite: type[Suite]) -> list[str]:
-    """Names of the test methods that the exercise adds to the battery."""
-    return [name for name, _ in inspect.getmembers(suite, inspect.isfunction) if name.startswith("test_") and not hasattr(Suite, name)]

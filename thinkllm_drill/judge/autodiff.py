@@ -77,13 +77,21 @@ def vjp(
     chosen = [(tensors[index], cotangent) for index, cotangent in cotangents.items() if index < len(tensors)]
     if len(chosen) < len(cotangents) or not all(tensor.requires_grad for tensor, _ in chosen):
         raise NoGradient
-    found = torch.autograd.grad(
-        [tensor for tensor, _ in chosen],
-        list(inputs.values()),
-        [cotangent for _, cotangent in chosen],
-        allow_unused=True,
-    )
+    found = _backward([tensor for tensor, _ in chosen], list(inputs.values()), [cotangent for _, cotangent in chosen])
     return output, {
         name: torch.zeros_like(tensor) if gradient is None else gradient
         for (name, tensor), gradient in zip(inputs.items(), found, strict=True)
     }
+
+
+def _backward(outputs: list[Tensor], inputs: list[Tensor], cotangents: list[Tensor]) -> Sequence[Tensor | None]:
+    """`torch.autograd.grad` with unused inputs allowed, without the import of sympy that its shape checks cost."""
+    try:
+        from torch.autograd.graph import _engine_run_backward
+    except ImportError:
+        return torch.autograd.grad(outputs, inputs, cotangents, allow_unused=True)
+    if not outputs:
+        return [None] * len(inputs)
+    return _engine_run_backward(
+        tuple(outputs), tuple(cotangents), False, False, tuple(inputs), True, accumulate_grad=False
+    )

@@ -71,14 +71,14 @@ def _refuse(name: str) -> None:
 
 
 def _override(name: str) -> None:
-    library = torch.library.Library("aten", "IMPL")
+    library = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
     _libraries.append(library)  # dropping it would undo the override
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for kernel in KERNELS[name]:
             for key in ("CPU", "AutogradCPU"):
                 try:
-                    library.impl(kernel, lambda *_, **__: _refuse(name), key)
+                    library.impl(kernel, lambda *_, **__: _refuse(name), key)  # type: ignore[no-untyped-call]
                 except RuntimeError:  # this version of torch has no such kernel, or another name shares it
                     continue
 

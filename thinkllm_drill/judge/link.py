@@ -173,5 +173,3 @@ class Link:
 def remaining(deadline: float, call_seconds: float) -> float:
     """Seconds that a call may take: its own limit, or less where the verdict's deadline is near."""
     return max(0.05, min(call_seconds, deadline - time.monotonic()))
-
-

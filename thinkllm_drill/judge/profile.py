@@ -16,7 +16,19 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 COPIES = frozenset(
-    ("clone", "_to_copy", "repeat", "index", "index_select", "gather", "cat", "stack", "contiguous", "take", "embedding")
+    (
+        "clone",
+        "_to_copy",
+        "repeat",
+        "index",
+        "index_select",
+        "gather",
+        "cat",
+        "stack",
+        "contiguous",
+        "take",
+        "embedding",
+    )
 )
 
 
@@ -39,8 +51,13 @@ class Cost:
 
 
 class _Counter(TorchDispatchMode):
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled here, and asking for it imports torch._dynamo, which takes over a second."""
+        return False
+
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         from torch.utils.flop_counter import flop_registry
 
         self._formulas = flop_registry
@@ -97,6 +114,4 @@ def profile(call: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
     with torch.no_grad(), _Counter() as counter:
         value = call()
     bytes_, source, name = counter.expanded
-    return value, asdict(
-        Cost(counter.flops, counter.largest, counter.peak, bytes_, source, name, counter.operations)
-    )
+    return value, asdict(Cost(counter.flops, counter.largest, counter.peak, bytes_, source, name, counter.operations))

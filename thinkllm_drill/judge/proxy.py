@@ -79,6 +79,7 @@ class Attempt:
         self._capture = capture or Capture()
         self._interrupted = interrupted
         self._deadline = deadline or time.monotonic() + self._limits.verdict_seconds
+        self._generation = 0
         self._link: Link | None = None
         self._callbacks: dict[int, Callable[..., Any]] = {}
         self._numbers: dict[int, int] = {}
@@ -107,16 +108,18 @@ class Attempt:
     def describe(self, names: Sequence[str]) -> dict[str, dict[str, Any] | None]:
         """Kind and parameters of each name, None for those that are not defined."""
         self._ready()
-        return dict(self._ask({"op": "describe", "module": "attempt", "names": list(names)}))
+        return dict(self._ask({"op": "describe", "module": self._module, "names": list(names)}))
 
     def load(self) -> tuple[str, ...]:
         """Start a runner if there is none and return the names that the file defines."""
         self._ready()
         return self._names
 
-    def restart(self) -> None:
-        """End the runner; the next call starts a fresh one, with none of the old one's objects."""
-        self.close()
+    def become(self, source: bytes) -> None:
+        """Go on as a proxy of other source, in the same runner while it lives: for trusted sources only."""
+        self._source, self._generation = source, self._generation + 1
+        if self._link is not None and self._link.alive:
+            self._load()
 
     def close(self) -> None:
         """End the runner."""
@@ -154,7 +157,7 @@ class Attempt:
         output, gradients = self._ask(request | {"cotangents": cotangents and dict(cotangents)})
         return output, dict(gradients)
 
-    def profile(self, target: RemoteName | RemoteObject | str, *args: Any, **inputs: Any) -> Cost:
+    def profile(self, target: RemoteName | RemoteObject | RemoteMethod | str, *args: Any, **inputs: Any) -> Cost:
         """What the call costs; see `judge.profile.Cost`."""
         if isinstance(target, str):
             target = self[target]
@@ -177,8 +180,15 @@ class Attempt:
             return
         self._link = Link(self._launcher, self._limits, self._capture, self._interrupted)
         self._locals.clear()
-        load = {"op": "load", "module": "attempt", "filename": self._filename, "source": self._source}
-        self._names = tuple(self._ask(load | {"forbid": list(self._forbid), "kernels": self._kernels}))
+        self._load()
+
+    def _load(self) -> None:
+        request = {"op": "load", "module": self._module, "filename": self._filename, "source": self._source}
+        self._names = tuple(self._ask(request | {"forbid": list(self._forbid), "kernels": self._kernels}))
+
+    @property
+    def _module(self) -> str:
+        return f"attempt{self._generation or ''}"
 
     def _call(self, target: list[Any], args: Sequence[Any], kwargs: Mapping[str, Any], *, keep: bool = False) -> Any:
         request = {"op": "call", "target": target, "args": list(args), "kwargs": dict(kwargs), "keep": keep}
@@ -237,8 +247,7 @@ class Attempt:
         if reply.get("forbidden"):
             names = [str(name) for name in reply["forbidden"]]
             frames = AttemptRaised(reply["raised"]).cause.frames if "raised" in reply else ()
-            failure = RuleBroken(text("grading.forbidden", names=", ".join(names)))
-            raise failure.with_cause(frames=frames)
+            raise RuleBroken(text("grading.forbidden", names=", ".join(names))).with_cause(frames=frames)
         if "raised" not in reply:
             return
         failure = AttemptRaised(reply["raised"])
@@ -307,17 +316,21 @@ class RemoteName:
         return getattr(self._resolve(), name)
 
     def _resolve(self) -> RemoteObject:
-        found = self._attempt._ask({"op": "name", "module": "attempt", "name": self._name})
+        found = self._attempt._ask({"op": "name", "module": self._attempt._module, "name": self._name})
         if not isinstance(found, RemoteObject):
             raise ContractBroken(text("grading.not_callable", name=self._name))
         return found
 
     def _target(self) -> list[Any]:
-        return ["name", "attempt", self._name]
+        return ["name", self._attempt._module, self._name]
 
 
 class RemoteObject:
     """An object of the attempt that stays in the runner; attributes, calls and operators run there."""
+
+    _attempt: Attempt
+    _opaque: Opaque
+    _number: int
 
     def __init__(self, attempt: Attempt, opaque: Opaque) -> None:
         self.__dict__.update(_attempt=attempt, _opaque=opaque, _number=opaque.ref)
@@ -416,7 +429,7 @@ class RemoteMethod:
 
     def profile(self, *args: Any, **inputs: Any) -> Cost:
         """What a call of this method costs; see `judge.profile.Cost`."""
-        return self._attempt.profile(self, *args, **inputs)  # type: ignore[arg-type]
+        return self._attempt.profile(self, *args, **inputs)
 
     def _target(self) -> list[Any]:
         return ["method", self._owner, self._name]

@@ -27,10 +27,33 @@ from thinkllm_drill.judge.wire import Decoder, Encoder, WireError, as_record, bu
 
 OPERATORS = {
     name: getattr(operator, name)
-    for name in (
-        "add sub mul truediv floordiv mod pow matmul neg pos abs invert eq ne lt le gt ge and_ or_ xor "
-        "getitem setitem delitem contains"
-    ).split()
+    for name in [
+        "add",
+        "sub",
+        "mul",
+        "truediv",
+        "floordiv",
+        "mod",
+        "pow",
+        "matmul",
+        "neg",
+        "pos",
+        "abs",
+        "invert",
+        "eq",
+        "ne",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "and_",
+        "or_",
+        "xor",
+        "getitem",
+        "setitem",
+        "delitem",
+        "contains",
+    ]
 } | {"len": len, "iter": iter, "next": next, "bool": bool, "str": str, "repr": repr, "hash": hash, "float": float}
 
 

@@ -44,10 +44,10 @@ def enter(scratch: Path) -> None:
 def close_other_descriptors(keep: set[int]) -> None:
     """Close every descriptor above 2 that is not in `keep`."""
     folder = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
-    for name in os.listdir(folder):
-        if int(name) > 2 and int(name) not in keep:
+    for number in [int(entry.name) for entry in Path(folder).iterdir()]:
+        if number > 2 and number not in keep:
             with contextlib.suppress(OSError):
-                os.close(int(name))
+                os.close(number)
 
 
 def _prctl(option: int, value: int) -> int:

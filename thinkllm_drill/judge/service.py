@@ -1,4 +1,4 @@
-"""The service: a warm process that has torch imported, and forks a judge for every request and a runner for every judge.
+"""The service: a warm process with torch imported, that forks a judge for every request and runners for the judge.
 
 It never computes and holds no reference: after one parallel region in the parent, forked children hang. It only
 accepts, forks, kills and reaps. Where `fork` is unsafe it answers requests itself, one after the other, with spawned
@@ -346,8 +346,8 @@ def preload() -> None:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     sys.dont_write_bytecode = True
-    import _pytest.python
-    import pytest
+    import _pytest.python  # noqa: F401
+    import pytest  # noqa: F401
     import torch
     import torch.utils.flop_counter
 
@@ -356,7 +356,6 @@ def preload() -> None:
     import thinkllm_drill.judge.session
     import thinkllm_drill.judge.worker  # noqa: F401
 
-    assert pytest and _pytest.python
     torch.set_num_threads(1)
     gc.collect()
     gc.freeze()

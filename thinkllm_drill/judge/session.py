@@ -26,10 +26,26 @@ from thinkllm_drill.judge.launch import Launcher
 from thinkllm_drill.locale import text
 from thinkllm_drill.verdict import CheckRequest, Verdict, VerdictStatus
 
-QUIET_PLUGINS = (
-    "cacheprovider terminal unraisableexception threadexception logging warnings junitxml pastebin faulthandler doctest "
-    "stepwise setuponly setupplan recwarn tmpdir monkeypatch legacypath debugging"
-).split()
+QUIET_PLUGINS = [
+    "cacheprovider",
+    "terminal",
+    "unraisableexception",
+    "threadexception",
+    "logging",
+    "warnings",
+    "junitxml",
+    "pastebin",
+    "faulthandler",
+    "doctest",
+    "stepwise",
+    "setuponly",
+    "setupplan",
+    "recwarn",
+    "tmpdir",
+    "monkeypatch",
+    "legacypath",
+    "debugging",
+]
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -79,6 +95,7 @@ def grade(
         interrupted=interrupted,
         only_case=request.case,
         diagnose=request.diagnose,
+        **({"shrink": False, "diagnosis_seconds": 60.0} if request.options.get("patient") else {}),
         on_plan=lambda checks: emit(requests.plan_event(checks)),
         on_check=lambda check: emit(requests.check_event(check)),
     )
@@ -88,6 +105,7 @@ def grade(
         find_diagnosis(session, plugin.items)
     finally:
         session.attempt.close()
+        session.suspect.close()
     checks = tuple(session.checks)
     note = None
     if code not in (0, 1) or not checks:

@@ -67,7 +67,7 @@ def _shapes(frame: types.FrameType, line: int) -> dict[str, str]:
         names = [node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)]
     except (SyntaxError, ValueError):
         names = [word for word in frame.f_locals if word in text]
-    shapes = {}
+    shapes: dict[str, str] = {}
     for name in names:
         value = frame.f_locals.get(name)
         if isinstance(value, torch.Tensor) and len(shapes) < 6:

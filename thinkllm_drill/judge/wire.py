@@ -38,8 +38,11 @@ class WireError(Exception):
 class Record:
     """A dataclass or namedtuple of the other side, by type name and fields.
 
-    Fields read as attributes. Two records are equal if their type names and fields are.
+    Fields read as attributes. Two records are equal if their type names and fields are. `_record` holds the type name,
+    the fields and whether it is a tuple.
     """
+
+    _record: tuple[str, dict[str, Any], bool]
 
     def __init__(self, type_name: str, fields: Mapping[str, Any], *, is_tuple: bool = False) -> None:
         self.__dict__.update(fields)
@@ -135,8 +138,9 @@ class Encoder:
             pairs = {key: self._encode(item, depth + 1) for key, item in fields.items()}
             return {"$": "record", "type": name, "fields": pairs, "is_tuple": is_tuple}
         if isinstance(value, int | float | str | list | tuple | set):  # a subclass: an IntEnum, torch.Size, …
-            for base in (int, float, str, list, tuple, set):
-                if isinstance(value, base):
+            plain: tuple[Callable[[Any], Any], ...] = (int, float, str, list, tuple, set)
+            for base in plain:
+                if isinstance(value, base):  # type: ignore[arg-type]
                     return self._encode(base(value), depth + 1)
         raise WireError(f"a {type(value).__name__} cannot be sent")
 
