@@ -75,10 +75,10 @@ def start(session: Session, slug: str, *, level: Level | None = None, fresh: boo
     session.store.record("drill", slug, payload)
     session.workspace.prepare_editor_settings(sys.executable)
     if session.settings.service and not needs.missing(session.entries[slug].needs):
-        from thinkllm_drill.judge import client
+        from thinkllm_drill.judge.client import start_service_in_background
 
         with suppress(ThinkLLMError, OSError):
-            client.start_service_in_background()
+            start_service_in_background()
     if edit:
         _edit(session, written.path)
 

@@ -104,6 +104,8 @@ class _Root(VerbGroup):
             from thinkllm_drill.cli.help import translate
 
             translate(command, cmd_name)
+        else:
+            _silence(command)
         return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -133,6 +135,13 @@ def root_command(*, texts: bool = True) -> Any:
 
         translate(root, "root")
     return root
+
+
+def _silence(command: Any) -> None:
+    """Take the help texts away: a shell that shows them would have typer import rich to strip their markup."""
+    command.help = None
+    for part in (*command.params, *getattr(command, "commands", {}).values()):
+        part.help = None
 
 
 def _root(
