@@ -1,0 +1,182 @@
+"""Grader of nucleus sampling."""
+
+import torch
+
+from thinkllm_drill.grading import FunctionSuite, case, fail, title
+
+MARGIN = 1e-4  # how far a cumulative probability stays from p and from u: no rounding turns the decision
+LAST_UNIFORM = 1 - 2**-24  # the largest float32 below 1
+
+
+def nucleus(logits, p, min_tokens=1):
+    """fp64 probabilities, membership of the nucleus and mass ahead of each token, by counting who is ahead of whom."""
+    probs = logits.double().softmax(-1)
+    token = torch.arange(logits.shape[-1])
+    ours, theirs = logits.unsqueeze(-1), logits.unsqueeze(-2)
+    ahead = (theirs > ours) | ((theirs == ours) & (token < token[:, None]))  # [i, j]: token j comes before token i
+    before = (ahead * probs.unsqueeze(-2)).sum(-1)
+    return probs, (before < p) | (ahead.sum(-1) < min_tokens) | (p >= 1), before
+
+
+def cumulative(logits, p, temperature):
+    """fp64 distribution function of the nucleus, in the order of the vocabulary."""
+    probs, keep, _ = nucleus(logits.double() / temperature, p)
+    return (probs * keep).cumsum(-1) / (probs * keep).sum(-1, keepdim=True)
+
+
+def is_clear(logits, p):
+    """Per row: no sum of probabilities lies at p, and no two different logits are nearly equal."""
+    _, _, before = nucleus(logits, p)
+    gap = logits.sort(dim=-1).values.diff(dim=-1)
+    clear = ((gap > MARGIN) | (gap == 0) | gap.isnan()).all(-1)
+    return clear & ((before - p).abs() > MARGIN).all(-1) if 0 < p < 1 else clear
+
+
+def redrawn(draw, good, tries=200):
+    """draw(), each row drawn again until good(rows) says yes to it."""
+    kept = draw()
+    for _ in range(tries):
+        bad = ~good(kept)
+        if not bad.any():
+            break
+        kept = torch.where(bad.view(-1, *[1] * (kept.dim() - 1)), draw(), kept)
+    return kept
+
+
+def draw_logits(rng, batch, vocab, p, *, temperature=1.0, kind="normal", scale=2.0):
+    """(batch, vocab) logits with a clear nucleus.
+
+    Equal logits are zeros, so that they stay equal when the inputs are moved by rounding errors. Kinds: "equal", all
+    are; "ties", some among normal ones; "top ties", some above all others; "banned", every third is −inf; "peaked", one
+    holds nearly everything; "far", the rows lie around 1000 and −1000 in turn; "normal".
+    """
+    if kind == "equal":
+        return torch.zeros(batch, vocab)
+
+    def draw():
+        logits = rng.normal((batch, vocab)) * scale
+        if kind == "ties":
+            return torch.where(rng.bernoulli((batch, vocab), 0.6), 0.0, logits)
+        if kind == "top ties":
+            return torch.where(rng.bernoulli((batch, vocab), 0.5), 0.0, -logits.abs())
+        if kind == "banned" and vocab > 1:
+            logits[:, 0::3] = -torch.inf
+        if kind == "far":
+            logits += 1000.0 * (1 - 2 * (torch.arange(batch) % 2)).unsqueeze(-1)
+        if kind == "peaked":
+            logits[:, vocab // 2] = 30.0
+        return logits
+
+    return redrawn(draw, lambda logits: is_clear(logits / (temperature or 1.0), p))
+
+
+def exact(vocab, kind="normal", **_):
+    """Whether equal probabilities are powers of two, so that softmax and sums of them are exact."""
+    return kind != "equal" or vocab & (vocab - 1) == 0
+
+
+class TestTopPFilter(FunctionSuite):
+    entry = "top_p_filter"
+    cases = [
+        case(en="five tokens", zh="五个 token", batch=2, vocab=5, p=0.7),
+        case(en="p = 0.9", zh="p = 0.9", batch=8, vocab=12, p=0.9),
+        case(en="p = 0.3", zh="p = 0.3", batch=8, vocab=12, p=0.3),
+        case(en="at least four tokens", zh="至少四个 token", batch=8, vocab=9, p=0.3, min_tokens=4),
+        case(en="banned tokens (−inf)", zh="被禁的 token（−inf）", batch=8, vocab=12, p=0.8, kind="banned"),
+        case(en="ties", zh="并列", batch=32, vocab=9, p=0.6, kind="ties", scale=1.0),
+        case(en="p = 0", zh="p = 0", batch=4, vocab=6, p=0.0),
+        case(en="p = 1", zh="p = 1", batch=4, vocab=6, p=1.0),
+        case(en="67 tokens", zh="67 个 token", batch=6, vocab=67, p=0.95),
+    ]
+    edges = [
+        case(en="one token", zh="只有一个 token", batch=3, vocab=1, p=0.5),
+        case(en="no row", zh="零行", batch=0, vocab=5, p=0.5),
+        case(en="min_tokens_to_keep above the vocabulary", zh="min_tokens_to_keep 超过词表大小", batch=2, vocab=5, p=0.2, min_tokens=9),
+        case(en="a sum exactly at p", zh="累积和恰好等于 p", batch=2, vocab=4, p=0.5, kind="equal"),
+        case(en="p = 1, one token holds nearly everything", zh="p = 1，一个 token 几乎占全部概率", batch=3, vocab=9, p=1.0, kind="peaked"),
+        case(en="p = 1, banned tokens", zh="p = 1，有被禁的 token", batch=3, vocab=9, p=1.0, kind="banned"),
+        case(en="logits of ±10000", zh="±10000 的 logit", batch=4, vocab=9, p=0.9, scale=1e4),
+        case(en="logits around 1000 and −1000", zh="1000 与 −1000 附近的 logit", batch=4, vocab=9, p=0.9, kind="far"),
+        case(en="bfloat16, 1024 equal logits", zh="bfloat16，1024 个相等的 logit", batch=1, vocab=1024, p=0.7504, kind="equal", dtype="bfloat16"),
+        case(en="float16, 2048 equal logits", zh="float16，2048 个相等的 logit", batch=1, vocab=2048, p=0.6002, kind="equal", dtype="float16"),
+    ]  # fmt: skip
+
+    def valid(self, **params):
+        return exact(**params)
+
+    def inputs(self, rng, *, batch, vocab, p, min_tokens=None, kind="normal", scale=2.0, **_):
+        inputs = {"logits": draw_logits(rng, batch, vocab, p, kind=kind, scale=scale), "p": p}
+        return inputs if min_tokens is None else {**inputs, "min_tokens_to_keep": min_tokens}
+
+    @title(en="a vocabulary of 32000: enough mass, no token too many", zh="32000 的词表：概率足够，且一个不多")
+    def test_minimal(self, attempt, rng):
+        logits, p = rng.normal((3, 32000)) * 2, 0.9
+        kept = attempt.top_p_filter(logits=logits, p=p) > -torch.inf
+        probs = logits.double().softmax(-1)
+        mass = (probs * kept).sum(-1)
+        least = torch.where(kept, probs, torch.inf).amin(-1)
+        if (mass < p - MARGIN).any():
+            fail(
+                en=f"the kept tokens hold only {mass.min():.5f} of the probability, and p is {p}",
+                zh=f"保留的 token 只占概率 {mass.min():.5f}，而 p 是 {p}",
+            )
+        if (mass - least > p + MARGIN).any():
+            fail(
+                en=f"without its least likely token the set still holds {(mass - least).max():.5f}, more than p = {p}",
+                zh=f"去掉概率最小的一个后仍有 {(mass - least).max():.5f}，大于 p = {p}：不是最小的集合",
+            )
+
+
+class TestSampleTopP(FunctionSuite):
+    entry = "sample_top_p"
+    cases = [
+        case(en="temperature 1", zh="温度为 1", batch=4, vocab=5, p=0.8, temperature=1.0),
+        case(en="64 rows", zh="64 行", batch=64, vocab=12, p=0.8, temperature=1.0),
+        case(en="temperature 0.5", zh="温度为 0.5", batch=64, vocab=12, p=0.8, temperature=0.5),
+        case(en="temperature 2", zh="温度为 2", batch=64, vocab=12, p=0.6, temperature=2.0),
+        case(en="temperature 0 is greedy", zh="温度为 0 即贪心", batch=16, vocab=12, p=0.8, temperature=0.0),
+        case(en="p = 1", zh="p = 1", batch=64, vocab=12, p=1.0, temperature=1.5),
+        case(en="p = 0", zh="p = 0", batch=16, vocab=12, p=0.0, temperature=1.5),
+        case(en="banned tokens (−inf)", zh="被禁的 token（−inf）", batch=64, vocab=12, p=0.7, temperature=1.5, kind="banned"),
+    ]  # fmt: skip
+    edges = [
+        case(en="u = 0", zh="u = 0", batch=32, vocab=12, p=0.6, temperature=1.0, u=0.0),
+        case(en="u = 0, the first token banned", zh="u = 0，第一个 token 被禁", batch=8, vocab=7, p=1.0, temperature=1.0, u=0.0, kind="banned"),
+        case(en="u just below 1", zh="u 略小于 1", batch=64, vocab=67, p=0.9, temperature=2.0, u=LAST_UNIFORM),
+        case(en="u just below 1, nothing filtered", zh="u 略小于 1，不过滤", batch=64, vocab=67, p=1.0, temperature=4.0, u=LAST_UNIFORM),
+        case(en="ties at temperature 0", zh="温度为 0 且并列", batch=16, vocab=9, p=0.5, temperature=0.0, kind="top ties"),
+        case(en="ties in the nucleus", zh="核内有并列", batch=64, vocab=9, p=0.6, temperature=2.0, kind="ties"),
+        case(en="a very low temperature", zh="极低的温度", batch=16, vocab=12, p=0.9, temperature=1e-3),
+        case(en="logits around 1000 and −1000", zh="1000 与 −1000 附近的 logit", batch=16, vocab=9, p=0.9, temperature=1.0, kind="far"),
+        case(en="one token", zh="只有一个 token", batch=3, vocab=1, p=0.5, temperature=1.0),
+        case(en="no row", zh="零行", batch=0, vocab=5, p=0.5, temperature=1.0),
+    ]  # fmt: skip
+
+    def valid(self, **params):
+        return exact(**params)
+
+    def inputs(self, rng, *, batch, vocab, p, temperature, kind="normal", scale=2.0, u=None, **_):
+        logits = draw_logits(rng, batch, vocab, p, temperature=temperature, kind=kind, scale=scale)
+        if u is not None:
+            uniforms = torch.full((batch,), u)
+        else:
+            cdf = cumulative(logits, p, temperature or 1.0)
+            uniforms = redrawn(
+                lambda: rng.uniform((batch,)),
+                lambda drawn: ((drawn.unsqueeze(-1) - cdf).abs() > MARGIN).all(-1),
+            )
+        return {"logits": logits, "p": p, "temperature": temperature, "u": uniforms}
+
+    @title(en="frequencies are those of the nucleus", zh="频率等于核内的概率")
+    def test_frequencies(self, attempt, rng):
+        rows, vocab, p, temperature = 1000, 7, 0.8, 1.5
+        logits = draw_logits(rng, 1, vocab, p, temperature=temperature)
+        u = (torch.arange(rows) + 0.5) / rows
+        tokens = attempt.sample_top_p(logits=logits.repeat(rows, 1), p=p, temperature=temperature, u=u)
+        frequencies = torch.bincount(tokens, minlength=vocab)[:vocab] / rows
+        expected = cumulative(logits, p, temperature)[0].diff(prepend=torch.zeros(1, dtype=torch.float64))
+        if (frequencies - expected).abs().max() > 2 / rows:
+            fail(
+                en=f"evenly spaced u give the tokens with frequencies {frequencies.tolist()}, not {expected.tolist()}",
+                zh=f"u 等距取遍时各 token 的频率是 {frequencies.tolist()}，应为 {expected.tolist()}",
+            )
