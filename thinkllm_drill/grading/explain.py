@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from thinkllm_drill.grading import battery
 from thinkllm_drill.grading.compare import Mismatch
-from thinkllm_drill.grading.show import show
+from thinkllm_drill.grading.show import show, shown_part
 from thinkllm_drill.grading.where import where
 from thinkllm_drill.judge.failures import AttemptRaised, ContractBroken, GradeFailure, Wrong
 from thinkllm_drill.judge.proxy import Raised
+from thinkllm_drill.locale import text
 from thinkllm_drill.verdict import Cause
 
 if TYPE_CHECKING:
@@ -38,9 +39,11 @@ def failure(
     expected, actual = show(found)
     place = " ".join(part for part in (found.label, _part(suite, found.path)) if part)
     message = f"{place}: {found.message}" if place else found.message
+    if part := shown_part(found):
+        message += " " + text("grading.shown_part", part=part)
     cause = Cause(
         message=message,
-        case=named(small),
+        case=named(probe) if small is probe else small.case.describe(),
         expected=expected if grading.diagnose else None,
         actual=actual if grading.diagnose else None,
         where=where(mismatch) or where(found) if grading.diagnose else None,

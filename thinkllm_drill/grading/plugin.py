@@ -19,7 +19,14 @@ from thinkllm_drill.content.names import to_slug
 from thinkllm_drill.grading import diagnose as diagnosis
 from thinkllm_drill.grading.session import GradingSession, load_module
 from thinkllm_drill.grading.suites import Suite
-from thinkllm_drill.judge.failures import GradeFailure, RuleBroken
+from thinkllm_drill.judge.failures import (
+    AttemptDied,
+    AttemptTimeout,
+    GradeFailure,
+    LimitExceeded,
+    NotStarted,
+    RuleBroken,
+)
 from thinkllm_drill.judge.launch import Launcher, SpawnLauncher
 from thinkllm_drill.judge.limits import Limits
 from thinkllm_drill.judge.link import Capture
@@ -201,6 +208,7 @@ def _outcome(
         )
     if status != "skipped" and session.failed is None:
         session.failed = suite, plan
+        session.failure = failure if isinstance(failure, GradeFailure) else None
     return status, cause, None
 
 
@@ -299,6 +307,8 @@ def make_session(
 def find_diagnosis(session: GradingSession, items: list[Any]) -> None:
     """Look for the known mistake behind the first failure of a finished session."""
     if session.failed is None or session.broken_rule is not None or not session.diagnose:
+        return
+    if isinstance(session.failure, AttemptDied | AttemptTimeout | LimitExceeded | NotStarted):
         return
     suite_class, plan = session.failed
     if suite_class is None or plan.kind == "defined":

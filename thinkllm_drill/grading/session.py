@@ -49,6 +49,8 @@ class GradingSession:
     checks: list[Check] = field(default_factory=list)
     broken_rule: GradeFailure | None = None
     failed: Any = None
+    """The suite class and the check of the first failure, once there is one."""
+    failure: GradeFailure | None = None
     diagnosis: Diagnosis | None = None
     truths: dict[tuple[object, ...], Truth] = field(default_factory=dict)
     """What the reference showed, by probe: the same question is asked again while a failure is explained."""

@@ -17,8 +17,7 @@ def show(mismatch: Mismatch) -> tuple[str | None, str | None]:
     """What was expected and what came, of tensors the window around the first wrong element."""
     exact, actual = mismatch.expected, mismatch.actual
     if isinstance(exact, Tensor) and isinstance(actual, Tensor) and exact.shape == actual.shape:
-        window = _window(exact, mismatch.bad)
-        return _tensors(exact, actual, window)
+        return _tensors(exact, actual, _window(exact, mismatch.bad))
     if isinstance(exact, float) and isinstance(actual, float):
         digits = _digits(exact, actual)
         return f"{exact:.{digits}g}", f"{actual:.{digits}g}"
@@ -56,18 +55,24 @@ def _window(exact: Tensor, bad: Tensor | None) -> tuple[Any, ...]:
 
 def _tensors(exact: Tensor, actual: Tensor, window: tuple[Any, ...]) -> tuple[str, str]:
     right, yours = exact[window], actual[window]
-    place = _place(window, exact.shape)
     if not exact.is_floating_point():
-        return place + _grid(right, str), place + _grid(yours, str)
+        return _grid(right, str), _grid(yours, str)
     decimals = _decimals(right.double(), yours.double())
-    return place + _grid(right, decimals), place + _grid(yours, decimals)
+    return _grid(right, decimals), _grid(yours, decimals)
 
 
-def _place(window: tuple[Any, ...], shape: torch.Size) -> str:
-    """`[1, 0, :4, :6] of (2, 8, 5, 8): ` where the window is not the whole tensor."""
-    whole = all(isinstance(i, slice) and i.start == 0 and i.stop >= n for i, n in zip(window, shape, strict=True))
-    if whole:
-        return ""
+def shown_part(mismatch: Mismatch) -> str | None:
+    """`[1, 0, :4, :6] of (2, 8, 5, 8)` where `show` gives a part of a tensor, None where it gives the whole."""
+    exact, actual = mismatch.expected, mismatch.actual
+    if not (isinstance(exact, Tensor) and isinstance(actual, Tensor) and exact.shape == actual.shape):
+        return None
+    window, shape = _window(exact, mismatch.bad), exact.shape
+
+    def whole(i: Any, n: int) -> bool:
+        return n == 1 or (isinstance(i, slice) and i.start == 0 and i.stop >= n)
+
+    if all(whole(i, n) for i, n in zip(window, shape, strict=True)):
+        return None
 
     def one(i: Any, n: int) -> str:
         if not isinstance(i, slice):
@@ -75,7 +80,7 @@ def _place(window: tuple[Any, ...], shape: torch.Size) -> str:
         start, stop = "" if i.start == 0 else i.start, "" if i.stop >= n else i.stop
         return f"{start}:{stop}"
 
-    return f"[{', '.join(one(i, n) for i, n in zip(window, shape, strict=True))}] of {tuple(shape)}: "
+    return f"[{', '.join(one(i, n) for i, n in zip(window, shape, strict=True))}]"
 
 
 def _decimals(right: Tensor, yours: Tensor) -> Any:

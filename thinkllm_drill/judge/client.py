@@ -64,13 +64,17 @@ def check(request: CheckRequest, events: CheckEvents, *, service: bool) -> Verdi
     If the service is killed in the middle it is started once more and asked again.
     """
     message = requests.check_request(request)
+    told: set[str] = set()
     for attempt in range(2):
         try:
             for event in ask(message, service=service, on_wait=lambda: events.on_status(text("grading.starting"))):
                 if event["event"] == "plan":
                     events.on_plan([Check.from_json(row) for row in event["checks"]])
                 elif event["event"] == "check":
-                    events.on_check(Check.from_json(event["check"]))
+                    ended = Check.from_json(event["check"])
+                    if ended.id not in told:
+                        told.add(ended.id)
+                        events.on_check(ended)
                 elif event["event"] == "verdict":
                     return Verdict.from_json(event["verdict"])
                 elif event["event"] == "problem":
@@ -153,8 +157,9 @@ def _raise(event: dict[str, Any]) -> None:
 
 
 def key() -> str:
-    """What a service must have in common with us: interpreter, torch, package, the code it has loaded, its mode."""
-    parts = [sys.executable, sys.version, __version__, os.environ.get("THINKLLM_PROCESSES", "")]
+    """What a service must have in common with us: `<interpreter and mode>-<torch, package and the code it has loaded>`."""
+    whose = _hash([sys.executable, sys.version, os.environ.get("THINKLLM_PROCESSES", "")])[:8]
+    parts = [__version__]
     with contextlib.suppress(metadata.PackageNotFoundError):
         parts.append(metadata.version("torch"))
     for folder in WATCHED:
@@ -162,7 +167,22 @@ def key() -> str:
             if path.suffix in (".py", ".toml"):
                 state = path.stat()
                 parts.append(f"{path.name}:{state.st_mtime_ns}:{state.st_size}")
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+    return f"{whose}-{_hash(parts)[:10]}"
+
+
+def _hash(parts: list[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _retire_others(path: Path) -> None:
+    """Ask services of ours with older code to end once they are idle."""
+    for other in path.parent.glob(path.name.split("-")[0] + "-*.sock"):
+        connection = None if other == path else _try_connect(other)
+        if connection is not None:
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(requests.dump({"type": "retire"}))
+        if other != path:
+            other.unlink(missing_ok=True)
 
 
 def start_service_in_background() -> None:
@@ -233,6 +253,7 @@ def _try_connect(path: Path) -> socket.socket | None:
 def _start(path: Path) -> None:
     """Start a service on a socket that listens at once: requests wait there while torch is imported."""
     path.unlink(missing_ok=True)
+    _retire_others(path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(str(path))
         path.chmod(0o600)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Protocol
 
 GRACE_SECONDS = 0.25
+SCRATCH = "thinkllm-run-"
 
 
 @dataclass(frozen=True)
@@ -139,14 +140,17 @@ class SpawnLauncher:
         return Exit(code=code) if code >= 0 else Exit(signal=-code)
 
     def close(self) -> None:
-        for runner, process, scratch in self._ready:
+        for runner, _, _ in self._ready:
             close(runner)
+        left = [(process, scratch) for _, process, scratch in self._ready] + list(self._running.values())
+        self._ready.clear()
+        self._running.clear()
+        for process, scratch in left:
             _kill_tree(process)
             shutil.rmtree(scratch, ignore_errors=True)
-        self._ready.clear()
 
     def _spawn(self) -> tuple[RunnerProcess, subprocess.Popen[bytes], Path]:
-        scratch = Path(tempfile.mkdtemp(prefix="thinkllm-"))
+        scratch = new_scratch()
         package_parent = str(Path(__file__).resolve().parents[2])
         environment = os.environ | {"PYTHONPATH": package_parent, "OPENBLAS_NUM_THREADS": "1"}
         command = [sys.executable, "-P", "-m", "thinkllm_drill.judge.worker"]
@@ -240,6 +244,21 @@ def _kill_tree(process: subprocess.Popen[bytes]) -> None:
             member.kill()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(5)
+
+
+def new_scratch() -> Path:
+    """An empty folder for one runner; its name tells which process must remove it."""
+    return Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-"))
+
+
+def sweep_scratch() -> None:
+    """Remove the folders of processes that were killed before they could."""
+    import psutil
+
+    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*-*"):
+        owner = folder.name.removeprefix(SCRATCH).split("-")[0]
+        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def children_of(pid: int) -> set[int]:

@@ -20,14 +20,21 @@ import shutil
 import signal
 import socket
 import sys
-import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 from thinkllm_drill.judge import limits, requests, sandbox
-from thinkllm_drill.judge.launch import GRACE_SECONDS, Exit, SpawnLauncher, ZygoteLauncher, kill_orphans
+from thinkllm_drill.judge.launch import (
+    GRACE_SECONDS,
+    Exit,
+    SpawnLauncher,
+    ZygoteLauncher,
+    kill_orphans,
+    new_scratch,
+    sweep_scratch,
+)
 
 IDLE_SECONDS = 15 * 60.0
 
@@ -61,7 +68,7 @@ class Zygote:
         self._judges: dict[int, _Judge] = {}
         self._waiting: dict[socket.socket, bytearray] = {}
         self._last_used = time.monotonic()
-        self._stopping = False
+        self._stopping = self._retiring = False
         self._started = time.time()
         if listener is not None:
             listener.setblocking(False)
@@ -103,7 +110,7 @@ class Zygote:
         busy = bool(self._judges or self._waiting)
         if self._stopping:
             return True
-        if self._listener is None:
+        if self._listener is None or self._retiring:
             return not busy
         if busy:
             self._last_used = time.monotonic()
@@ -137,7 +144,7 @@ class Zygote:
         except ValueError:
             connection.close()
             return
-        if message.get("type") in ("status", "stop"):
+        if message.get("type") in ("status", "stop", "retire"):
             self._answer(connection, message["type"])
         else:
             self._fork_judge(connection, message)
@@ -146,6 +153,7 @@ class Zygote:
         with contextlib.suppress(OSError), connection:
             connection.sendall(requests.dump({"event": "status", "pid": os.getpid(), "started": self._started}))
         self._stopping = self._stopping or what == "stop"
+        self._retiring = self._retiring or what == "retire"
 
     def _fork_judge(self, connection: socket.socket, message: dict[str, Any]) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -181,7 +189,7 @@ class Zygote:
     def _fork_runner(self, judge: _Judge) -> None:
         ours, theirs = socket.socketpair()
         read, write = os.pipe()
-        scratch = Path(tempfile.mkdtemp(prefix="thinkllm-"))
+        scratch = new_scratch()
         pid = os.fork()
         if pid == 0:
             os.setsid()
@@ -334,9 +342,9 @@ def _serve_one(connection: socket.socket, launcher: SpawnLauncher, started: floa
         connection.setblocking(True)
         line = connection.makefile("rb").readline(requests.MAX_REQUEST)
         message = json.loads(line)
-        if message.get("type") in ("status", "stop"):
+        if message.get("type") in ("status", "stop", "retire"):
             connection.sendall(requests.dump({"event": "status", "pid": os.getpid(), "started": started}))
-            return bool(message["type"] != "stop")
+            return bool(message["type"] == "status")
         serve(message, lambda event: connection.sendall(requests.dump(event)), launcher, interrupted)
     return True
 
@@ -385,6 +393,7 @@ def main(arguments: list[str]) -> None:
     if once is not None:
         sandbox.die_with_parent()
     preload()
+    sweep_scratch()
     if not forks():
         serve_spawning(listener, once)
         return
