@@ -289,3 +289,12 @@ def test_two_checks_at_once(cli: Any, judge: Any, attempt: Path, home: Path) -> 
     assert codes == [0, 0, 0]
     with Store.open(home / "progress.db") as store:
         assert store.status("gqa").runs == 3
+
+
+def test_a_single_case_is_no_pass_of_the_exercise(cli: Any, judge: Any, attempt: Path) -> None:
+    result = cli("check", "--case", "left-padding")
+    assert result.code == 0
+    assert "This case passes; thinkllm check gqa grades them all." in result.out
+    assert cli("check", "--case", "left-padding", "--json").json["case"] == "left-padding"
+    assert cli("list", "--json", "--topic", "attention").json["exercises"][0]["status"] == "started"
+    assert cli("solution", "gqa").code == 2

@@ -175,3 +175,12 @@ def test_an_exercise_that_is_no_longer_there_is_no_trouble(
     for args in ([], ["list"], ["progress"], ["next"]):
         assert cli(*args).code == 0
     assert cli("check").code == 2
+
+
+def test_a_damaged_database_is_set_aside_and_told_once(cli: Any, home: Path) -> None:
+    cli("drill", "gqa")
+    (home / "progress.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 4096)
+    first = cli("list")
+    assert first.code == 0
+    assert "damaged" in first.err
+    assert cli("list").err == ""

@@ -51,7 +51,7 @@ def command(
     slug, path = _target(session, target)
     verdict, error = check(session, slug, path, options)
     if session.json:
-        session.emit(_contract(verdict))
+        session.emit(_contract(verdict) | ({"case": case} if case is not None else {}))
     if dispute:
         from thinkllm_drill.cli.dispute import write_bundle
 
@@ -64,7 +64,7 @@ def command(
 def check(
     session: Session, slug: str, path: Path, options: _Options, *, quiet: bool = False
 ) -> tuple[Verdict, ThinkLLMError | None]:
-    """Grade one attempt, record it and show it.
+    """Grade one attempt, record it and show it; a single case is graded for the learner's eyes only.
 
     Returns the verdict, and the error with which recording failed, if it did: the verdict is shown all the same.
     """
@@ -76,16 +76,16 @@ def check(
     reporter.begin()
     verdict = preflight.static_verdict(request, session.entries[slug])
     if verdict is None:
-        from thinkllm_drill.judge import client
+        from thinkllm_drill.judge.client import check as grade
 
         try:
-            verdict = client.check(request, reporter, service=session.settings.service)
+            verdict = grade(request, reporter, service=session.settings.service)
         finally:
             reporter.clear()
         verdict = preflight.with_open_blanks(verdict, source)
-    told, error = _record(session, verdict, source)
+    told, error = (Told(), None) if options.case is not None else _record(session, verdict, source)
     if not quiet and not session.json:
-        show_verdict(session, reporter, verdict, told)
+        show_verdict(session, reporter, verdict, told, case=options.case)
     return verdict, error
 
 

@@ -109,13 +109,13 @@ def _wanted(session: Session, slugs: list[str] | None) -> list[str]:
 
 def _graders(bar: _Bar) -> dict[str, Callable[..., Any]]:
     """How `dev check` grades: by the judge, and examples in a child process."""
-    from thinkllm_drill.judge import authoring
+    from thinkllm_drill.judge.authoring import grade, run_example
 
-    def grade(slug: str, label: str, source: bytes) -> Verdict:
+    def told(slug: str, label: str, source: bytes) -> Verdict:
         bar.show(label)
-        return authoring.grade(slug, label, source)
+        return grade(slug, label, source)
 
-    return {"grade": grade, "run_example": authoring.run_example}
+    return {"grade": told, "run_example": run_example}
 
 
 class _Bar:

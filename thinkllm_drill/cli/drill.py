@@ -17,6 +17,7 @@ from typing import Annotated, Literal, cast
 import typer
 
 from thinkllm_drill.cli import completion, needs
+from thinkllm_drill.cli.cells import width
 from thinkllm_drill.cli.list_ import known_topic
 from thinkllm_drill.cli.output import paragraph
 from thinkllm_drill.cli.path import PASSED
@@ -160,10 +161,19 @@ def _tell(session: Session, written: Written) -> None:
         screen.write()
     if written.archived:
         screen.write(text("cli.drill.archived", file=short_path(written.archived)))
-    key = "cli.drill.resumed" if written.resumed else "cli.drill.wrote"
-    screen.write(text(key, file=short_path(written.path), level=text(f"cli.level.{written.level}"), slug=slug))
+    tell_written(session, written)
     if absent := needs.missing(session.entries[slug].needs):
         session.err.write(paragraph(session.err, needs.warning(absent)))
+
+
+def tell_written(session: Session, written: Written) -> None:
+    """Say which attempt there is now, and the next command; in one line where it fits."""
+    key = "cli.drill.resumed" if written.resumed else "cli.drill.wrote"
+    done = text(key, file=short_path(written.path), level=text(f"cli.level.{written.level}"))
+    then = text("cli.drill.then", command="thinkllm check")
+    screen = session.out
+    fits = not screen.is_terminal or width(done) + 1 + width(then) <= screen.width
+    screen.write(f"{done}{' ' if fits else chr(10)}{then}")
 
 
 def _edit(session: Session, path: Path) -> None:

@@ -33,7 +33,7 @@ def report(error: BaseException, session: Session) -> int:
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         session.out.clear()
-        session.err.write("\n" + text("cli.error.interrupted") if session.err.is_terminal else "")
+        session.err.write(("\n" if session.err.is_terminal else "") + text("cli.error.interrupted"))
         return _INTERRUPTED
     if hasattr(error, "format_message"):  # the base of the parser's errors has another name in each version of typer
         error = _usage(error, session.args)
@@ -53,7 +53,7 @@ def show(error: ThinkLLMError, session: Session) -> None:
 
 def unknown_verb(name: str, verbs: Sequence[str]) -> UsageError:
     """The error for a verb that does not exist, with those that look like it."""
-    close = get_close_matches(name, verbs, n=3, cutoff=0.5)
+    close = get_close_matches(name, verbs, n=3, cutoff=0.65)
     hint = " · ".join(f"{PROGRAM} {verb}" for verb in close) if close else f"{PROGRAM} --help"
     return UsageError(text("cli.error.no_verb", name=name), hint=hint)
 

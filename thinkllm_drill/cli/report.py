@@ -52,8 +52,9 @@ class Reporter:
         """Say what is graded."""
         if not self.quiet:
             screen = self.session.out
-            screen.write(f"{screen.paint(self.title, 'title')} · {visible(short_path(self.path))}")
-            screen.write()
+            path = visible(short_path(self.path))
+            gap = " · " if width(self.title) + 3 + width(path) <= screen.width or not screen.is_terminal else "\n"
+            screen.write(f"{screen.paint(self.title, 'title')}{gap}{path}\n")
         self.progress.transient(f"  {text('cli.check.begin')}")
 
     def on_status(self, words: str) -> None:
@@ -69,7 +70,9 @@ class Reporter:
     def on_check(self, check: Check) -> None:
         """Show a check that ended; those that were skipped are told of together at the end."""
         self.ended.add(check.id)
-        if not self.quiet and check.status != "skipped":
+        if check.status == "skipped":
+            return
+        if not self.quiet:
             for line in self._lines(check):
                 self.session.out.write(line)
                 self.lines += 1
@@ -120,8 +123,14 @@ class Reporter:
             self.progress.transient(f"  … {left[0]}")
 
 
-def show_verdict(session: Session, reporter: Reporter, verdict: Verdict, told: Told) -> None:
-    """Show what a run said, once it is over."""
+def show_verdict(
+    session: Session, reporter: Reporter, verdict: Verdict, told: Told, *, case: str | None = None
+) -> None:
+    """Show what a run said, once it is over.
+
+    Args:
+        case: the only case that was graded, if it was one.
+    """
     reporter.clear()
     screen = session.out
     if verdict.passed:
@@ -141,6 +150,9 @@ def show_verdict(session: Session, reporter: Reporter, verdict: Verdict, told: T
         screen.write()
         screen.write(block)
     screen.write()
+    if verdict.passed and case is not None:
+        screen.write(text("cli.check.case_passed", command=f"thinkllm check {verdict.slug}"))
+        return
     for line in _passed(session, verdict, told) if verdict.passed else _not_passed(session, verdict):
         screen.write(line)
 
@@ -217,11 +229,12 @@ def _printed(screen: Screen, stdout: str) -> list[str]:
     if lines == [""]:
         return []
     runs = [(line, len(list(same))) for line, same in groupby(lines)]
+    most = min(_SHOWN_OUTPUT, max(screen.height // 2 - 2, 5)) if screen.is_terminal else _SHOWN_OUTPUT
     head = text("cli.check.printed")
-    if len(runs) > _SHOWN_OUTPUT:
-        head = text("cli.check.printed_end", count=sum(times for _, times in runs[-_SHOWN_OUTPUT:]), total=len(lines))
-    shown = [f"  {screen.paint(head, 'heading')}"]
-    for line, times in runs[-_SHOWN_OUTPUT:]:
+    if len(runs) > most:
+        head = text("cli.check.printed_end", count=sum(times for _, times in runs[-most:]), total=len(lines))
+    shown = [screen.paint(paragraph(screen, head, indent=2), "heading")]
+    for line, times in runs[-most:]:
         mark = f"  (×{times})" if times > 1 else ""
         shown.append("    " + (cut(line, screen.width - 4 - len(mark)) if screen.is_terminal else line) + mark)
     return ["\n".join(shown)]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from thinkllm_drill.cli import completion
-from thinkllm_drill.cli.drill import write
+from thinkllm_drill.cli.drill import tell_written, write
 from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.errors import UsageError
@@ -28,9 +28,8 @@ def command(
     if session.json:
         session.emit({"slug": slug, "file": file, "level": written.level, "archived": archived})
     else:
-        level = text(f"cli.level.{written.level}")
         session.out.write(text("cli.drill.archived", file=short_path(archived)))
-        session.out.write(text("cli.drill.wrote", file=short_path(file), level=level, slug=slug))
+        tell_written(session, written)
     payload = {"archived": archived, "file": file, "level": written.level, "seed": written.seed}
     session.store.record("reset", slug, payload)
     return 0

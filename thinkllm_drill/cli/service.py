@@ -18,10 +18,10 @@ app = typer.Typer(cls=VerbGroup, subcommand_metavar="VERB …", add_completion=F
 @app.command("status", cls=Verb)
 def status(ctx: typer.Context) -> int:
     """Show whether it runs, since when and how much memory it takes."""
-    from thinkllm_drill.judge import client
+    from thinkllm_drill.judge.client import service_status
 
     session = Session.of(ctx)
-    found = client.service_status()
+    found = service_status()
     started = _instant(found.started_at)
     if session.json:
         values = {name: getattr(found, name) for name in ("running", "pid", "key", "resident_bytes")}
@@ -46,10 +46,10 @@ def status(ctx: typer.Context) -> int:
 @app.command("stop", cls=Verb)
 def stop(ctx: typer.Context) -> int:
     """Stop it; the next check starts a new one."""
-    from thinkllm_drill.judge import client
+    from thinkllm_drill.judge.client import stop_service
 
     session = Session.of(ctx)
-    stopped = client.stop_service()
+    stopped = stop_service()
     if session.json:
         session.emit({"stopped": stopped})
     else:

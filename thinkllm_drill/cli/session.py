@@ -93,8 +93,6 @@ class Session:
             from thinkllm_drill.progress.store import Store
 
             self._store = Store.open(self.settings.database)
-            for notice in self._store.notices:
-                self.err.write(notice)
         return self._store
 
     @property
@@ -144,7 +142,9 @@ class Session:
             return "auto"
 
     def close(self) -> None:
-        """Close what was opened."""
+        """Close what was opened, and tell what the store has to say: that a damaged database was set aside."""
         if self._store is not None:
+            for notice in self._store.notices:
+                self.err.write(notice)
             self._store.close()
             self._store = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from thinkllm_drill.cli.output import count, state
 from thinkllm_drill.cli.path import PASSED, choose
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.locale import text
+
+if TYPE_CHECKING:
+    from thinkllm_drill.progress.status import ExerciseStatus
 
 
 def command(ctx: typer.Context) -> int:
@@ -39,13 +42,13 @@ def command(ctx: typer.Context) -> int:
     screen.write(screen.paint("thinkllm-drill", "title") + " · " + head + (f" · {_streak(streak)}" if streak else ""))
     screen.write()
     rows: list[tuple[str, str, str]] = []
-    if current is not None and current.slug in session.entries and current.slug in statuses:
-        status = statuses[current.slug]
+    status = statuses.get(current.slug) if current is not None else None
+    if current is not None and current.slug in session.entries and status is not None and _is_open(status):
         how = text("cli.check.comma").join((state(screen, status.status), count("runs", status.runs)))
         what = f"{session.entries[current.slug].here} · {how}"
         rows.append((text("cli.today.current"), what, f"thinkllm check {current.slug}"))
     if choice is not None:
-        if current is None or current.slug != choice.entry.slug:
+        if not rows or current is None or current.slug != choice.entry.slug:
             what = f"{choice.entry.here} · {choice.reason}"
             rows.append((text("cli.today.next"), what, f"thinkllm drill {choice.entry.slug}"))
     elif total:
@@ -54,6 +57,11 @@ def command(ctx: typer.Context) -> int:
     for line in _lines(session, rows):
         screen.write(line)
     return 0
+
+
+def _is_open(status: ExerciseStatus) -> bool:
+    """Whether the attempt there is has not passed yet."""
+    return status.attempt.passed_at is None
 
 
 def _streak(days: int) -> str:
