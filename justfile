@@ -1,0 +1,28 @@
+# Everyday commands; `just` lists them.
+
+default:
+    @just --list
+
+# the tests
+test *args:
+    pytest {{ args }}
+
+# what CI checks beside the tests
+lint:
+    ruff check .
+    ruff format --check .
+    mypy
+
+# mend what can be mended by itself
+fix:
+    ruff check --fix .
+    ruff format .
+    thinkllm dev render
+
+# every exercise: format, references, mistakes, honest variants
+content *slugs:
+    thinkllm dev check {{ slugs }}
+
+# how long the commands and a verdict take
+bench:
+    python benchmarks/startup.py
