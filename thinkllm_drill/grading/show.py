@@ -55,10 +55,9 @@ def _window(exact: Tensor, bad: Tensor | None) -> tuple[Any, ...]:
 
 def _tensors(exact: Tensor, actual: Tensor, window: tuple[Any, ...]) -> tuple[str, str]:
     right, yours = exact[window], actual[window]
-    if not exact.is_floating_point():
-        return _grid(right, str), _grid(yours, str)
-    decimals = _decimals(right.double(), yours.double())
-    return _grid(right, decimals), _grid(yours, decimals)
+    fmt = _decimals(right.double(), yours.double()) if exact.is_floating_point() else str
+    width = max((len(str(fmt(value))) for part in (right, yours) for value in part.flatten().tolist()), default=0)
+    return _grid(right, fmt, width), _grid(yours, fmt, width)
 
 
 def shown_part(mismatch: Mismatch) -> str | None:
@@ -98,11 +97,10 @@ def _decimals(right: Tensor, yours: Tensor) -> Any:
     return lambda value: f"{value:.{places}f}" if math.isfinite(value) else f"{value}"
 
 
-def _grid(values: Tensor, fmt: Any) -> str:
+def _grid(values: Tensor, fmt: Any, width: int) -> str:
     if values.dim() == 0:
         return str(fmt(values.item()))
     rows = values.tolist() if values.dim() > 1 else [values.tolist()]
     cells = [[str(fmt(value)) for value in row] for row in rows]
-    width = max((len(cell) for row in cells for cell in row), default=0)
     lines = ["[" + ", ".join(cell.rjust(width) for cell in row) + "]" for row in cells]
     return lines[0] if values.dim() == 1 else "[" + ",\n ".join(lines) + "]"
