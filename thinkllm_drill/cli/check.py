@@ -29,6 +29,15 @@ class _Options:
     device: str | None = None
 
 
+@dataclass(frozen=True)
+class _Graded:
+    """A verdict, the bytes that it is on, and the error with which recording it failed, if it did."""
+
+    verdict: Verdict
+    source: bytes
+    error: ThinkLLMError | None
+
+
 def command(
     ctx: typer.Context,
     target: Annotated[str | None, typer.Argument(metavar="SLUG|FILE", autocompletion=completion.slugs)] = None,
@@ -49,25 +58,20 @@ def command(
             raise UsageError(text("cli.check.all_alone"), hint="thinkllm check --all")
         return _check_all(session, options)
     slug, path = _target(session, target)
-    verdict, error = check(session, slug, path, options)
+    graded = _check(session, slug, path, options)
     if session.json:
-        session.emit(_contract(verdict) | ({"case": case} if case is not None else {}))
+        session.emit(_contract(graded.verdict) | ({"case": case} if case is not None else {}))
     if dispute:
         from thinkllm_drill.cli.dispute import write_bundle
 
-        write_bundle(session, verdict, session.workspace.read(path))
-    if error is not None:
-        raise error
-    return verdict.exit_code
+        write_bundle(session, graded.verdict, graded.source)
+    if graded.error is not None:
+        raise graded.error
+    return graded.verdict.exit_code
 
 
-def check(
-    session: Session, slug: str, path: Path, options: _Options, *, quiet: bool = False
-) -> tuple[Verdict, ThinkLLMError | None]:
-    """Grade one attempt, record it and show it; a single case is graded for the learner's eyes only.
-
-    Returns the verdict, and the error with which recording failed, if it did: the verdict is shown all the same.
-    """
+def _check(session: Session, slug: str, path: Path, options: _Options, *, quiet: bool = False) -> _Graded:
+    """Grade one attempt, record it and show it; a single case is graded for the learner's eyes only."""
     from thinkllm_drill.cli import preflight
 
     source = session.workspace.read(path)
@@ -83,10 +87,13 @@ def check(
         finally:
             reporter.clear()
         verdict = preflight.with_open_blanks(verdict, source)
-    told, error = (Told(), None) if options.case is not None else _record(session, verdict, source)
+    if options.case is None:
+        told, error = _record(session, verdict, source)
+    else:
+        told, error = Told(now=session.statuses().get(slug)), None
     if not quiet and not session.json:
         show_verdict(session, reporter, verdict, told, case=options.case)
-    return verdict, error
+    return _Graded(verdict, source, error)
 
 
 def _target(session: Session, target: str | None) -> tuple[str, Path]:
@@ -161,24 +168,24 @@ def _check_all(session: Session, options: _Options) -> int:
     slugs = [slug for slug in session.entries if session.has_attempt(slug)]
     if not slugs:
         raise UsageError(text("cli.check.no_attempts"), hint="thinkllm next")
-    screen, verdicts, errors = session.out, [], []
+    screen = session.out
+    done: list[_Graded] = []
     size = max(len(slug) for slug in slugs)
     for slug in slugs:
-        verdict, error = check(session, slug, session.attempt_path(slug), options, quiet=True)
-        verdicts.append(verdict)
-        errors += [error] if error else []
+        done.append(_check(session, slug, session.attempt_path(slug), options, quiet=True))
+        verdict = done[-1].verdict
         if not session.json:
             for line in table(screen, [_row(session, verdict, size)], styles=[_row_styles(verdict)], flexible=3):
                 screen.write(line)
     if session.json:
-        session.emit({"verdicts": [_contract(verdict) for verdict in verdicts]})
+        session.emit({"verdicts": [_contract(graded.verdict) for graded in done]})
     else:
-        passed = sum(verdict.passed for verdict in verdicts)
-        screen.write()
-        screen.write(text("cli.check.all_done", passed=passed, total=len(verdicts)))
-    if errors:
-        raise errors[0]
-    return max(verdict.exit_code for verdict in verdicts)
+        passed = sum(graded.verdict.passed for graded in done)
+        screen.write("\n" + text("cli.check.all_done", passed=passed, total=len(done)))
+    for graded in done:
+        if graded.error is not None:
+            raise graded.error
+    return max(graded.verdict.exit_code for graded in done)
 
 
 def _row(session: Session, verdict: Verdict, size: int) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from thinkllm_drill.cli import completion
-from thinkllm_drill.cli.output import count, state, state_style, table
+from thinkllm_drill.cli.output import count, paragraph, state, state_style, table
 from thinkllm_drill.cli.output import topic as topic_name
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.errors import UsageError
@@ -135,8 +135,8 @@ def _show(session: Session, entries: list[Entry], statuses: dict[str, ExerciseSt
             shown = entry.topic
         screen.write(next(lines))
     if screen.is_terminal:
-        screen.write()
-        screen.write(screen.paint(text("cli.list.foot", exercises=count("exercises", len(entries))), "dim"))
+        foot = text("cli.list.foot", exercises=count("exercises", len(entries)))
+        screen.write("\n" + screen.paint(paragraph(screen, foot), "dim"))
 
 
 def _heading(session: Session, topic: str) -> str:

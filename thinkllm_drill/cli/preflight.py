@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from thinkllm_drill.cli import needs
 from thinkllm_drill.content.attempt import NotStarted, Started, SyntaxProblem, state
 from thinkllm_drill.locale import text
-from thinkllm_drill.verdict import Cause, Check, CheckRequest, CheckStatus, Frame, Verdict
+from thinkllm_drill.verdict import Cause, Check, CheckRequest, Frame, Verdict
 
 if TYPE_CHECKING:
     from thinkllm_drill.content.blanks import OpenBlank
@@ -20,12 +20,13 @@ def static_verdict(request: CheckRequest, entry: Entry) -> Verdict | None:
     """The verdict on an attempt that need not be run; None if it must be."""
     match state(request.source):
         case SyntaxProblem() as problem:
-            return _verdict(request, "error", syntax_cause(problem))
+            return _verdict(request, "error", text("cli.check.readable"), syntax_cause(problem))
         case NotStarted(first=first):
             note = text("cli.check.not_started") if first is None else _first_blank("cli.check.not_started_at", first)
-            return replace(_verdict(request, "not_started", Cause(note)), note=note)
+            return replace(_verdict(request, "not_started", text("cli.check.nothing_filled"), Cause(note)), note=note)
     if absent := needs.missing(entry.needs):
-        return _empty(request, "unavailable", needs.warning(absent))
+        note = needs.warning(absent)
+        return Verdict(request.slug, request.file, "unavailable", request.seed or "", 0.0, note=note)
     return None
 
 
@@ -47,15 +48,9 @@ def syntax_cause(problem: SyntaxProblem) -> Cause:
     return Cause(f"SyntaxError: {problem.message}", frames=(Frame(line, "", problem.text or ""),))
 
 
-def _verdict(request: CheckRequest, status: CheckStatus, cause: Cause) -> Verdict:
-    title = text("cli.check.nothing_filled" if status == "not_started" else "cli.check.readable")
+def _verdict(request: CheckRequest, status: Literal["error", "not_started"], title: str, cause: Cause) -> Verdict:
     check = Check("defined", title, "defined", status, cause=cause)
-    whole = "not_started" if status == "not_started" else "error"
-    return Verdict(request.slug, request.file, whole, request.seed or "", 0.0, "cpu", (check,))  # type: ignore[arg-type]
-
-
-def _empty(request: CheckRequest, status: str, note: str) -> Verdict:
-    return Verdict(request.slug, request.file, "unavailable", request.seed or "", 0.0, note=note)
+    return Verdict(request.slug, request.file, status, request.seed or "", 0.0, checks=(check,))
 
 
 def _first_blank(key: str, blank: OpenBlank) -> str:

@@ -39,6 +39,7 @@ class Reporter:
 
     def __init__(self, session: Session, slug: str, path: Path, *, quiet: bool = False) -> None:
         self.session = session
+        self.slug = slug
         self.title = session.entries[slug].here
         self.path = path
         self.quiet = quiet
@@ -55,11 +56,11 @@ class Reporter:
             path = visible(short_path(self.path))
             gap = " · " if width(self.title) + 3 + width(path) <= screen.width or not screen.is_terminal else "\n"
             screen.write(f"{screen.paint(self.title, 'title')}{gap}{path}\n")
-        self.progress.transient(f"  {text('cli.check.begin')}")
+        self.on_status(text("cli.check.begin"))
 
     def on_status(self, words: str) -> None:
         """Show what is being waited for."""
-        self.progress.transient(f"  {visible(words)}")
+        self.progress.transient(f"  {self.slug}: {visible(words)}" if self.quiet else f"  {visible(words)}")
 
     def on_plan(self, checks: list[Check]) -> None:
         """Learn which checks there will be."""
@@ -120,7 +121,7 @@ class Reporter:
     def _show_next(self) -> None:
         left = [name for name in self.planned if name not in self.ended]
         if left:
-            self.progress.transient(f"  … {left[0]}")
+            self.on_status(f"… {left[0]}")
 
 
 def show_verdict(
@@ -153,7 +154,7 @@ def show_verdict(
     if verdict.passed and case is not None:
         screen.write(text("cli.check.case_passed", command=f"thinkllm check {verdict.slug}"))
         return
-    for line in _passed(session, verdict, told) if verdict.passed else _not_passed(session, verdict):
+    for line in _passed(session, verdict, told) if verdict.passed else _not_passed(session, verdict, told):
         screen.write(line)
 
 
@@ -277,7 +278,7 @@ def _summary(verdict: Verdict, told: Told) -> str:
     return gap.join([first, *(f"{fact[0].upper()}{fact[1:].rstrip('.。')}{stop}" for fact in facts)])
 
 
-def _not_passed(session: Session, verdict: Verdict) -> list[str]:
+def _not_passed(session: Session, verdict: Verdict, told: Told) -> list[str]:
     """What to do next, one command a line."""
     slug, screen = verdict.slug, session.out
     lines: list[str] = []
@@ -288,7 +289,7 @@ def _not_passed(session: Session, verdict: Verdict) -> list[str]:
     elif verdict.status == "unavailable":
         steps.append("thinkllm doctor")
     else:
-        used = session.store.hints_used(slug) if session.has_progress else 0
+        used = told.now.attempt.hints_open if told.now else 0
         total = len(session.library.exercise(slug).hint)
         if used < total:
             steps.append(text("cli.check.hint", command=f"thinkllm hint {slug}", number=used + 1, total=total))

@@ -35,10 +35,12 @@ def command(
     reference = _reference(session, slug)
     others = _variants(session, slug) if variants else {}
     session.store.record("solution", slug, {"given_up": given_up})
+    changes = _diff(session, slug, attempt, reference) if diff else []
     if session.json:
-        session.emit({"slug": slug, "reference": reference} | ({"variants": others} if variants else {}))
+        extra: dict[str, object] = {"variants": others} if variants else {"diff": changes} if diff else {}
+        session.emit({"slug": slug, "reference": reference, **extra})
     elif diff:
-        _show_diff(session, slug, attempt, reference)
+        _show_diff(session, changes)
     elif variants:
         page(session, "\n".join(_variant(session, name, code) for name, code in others.items()))
     else:
@@ -87,11 +89,15 @@ def _attempt(session: Session, slug: str) -> str:
     return "\n".join(lines[start:]).strip("\n") + "\n"
 
 
-def _show_diff(session: Session, slug: str, attempt: str, reference: str) -> None:
+def _diff(session: Session, slug: str, attempt: str, reference: str) -> list[str]:
+    """The lines that lead from the attempt to the reference."""
     from difflib import unified_diff
 
     names = short_path(session.attempt_path(slug)), text("cli.solution.reference")
-    lines = list(unified_diff(attempt.splitlines(), reference.splitlines(), *names, lineterm="", n=3))
+    return list(unified_diff(attempt.splitlines(), reference.splitlines(), *names, lineterm="", n=3))
+
+
+def _show_diff(session: Session, lines: list[str]) -> None:
     if not lines:
         session.out.write(text("cli.solution.same"))
         return
