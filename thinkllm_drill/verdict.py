@@ -23,9 +23,7 @@ CheckStatus = Literal[
     "skipped",
     "internal",
 ]
-CheckKind = Literal[
-    "defined", "contract", "values", "edges", "gradients", "properties", "rules", "cost", "speed"
-]
+CheckKind = Literal["defined", "contract", "values", "edges", "gradients", "properties", "rules", "cost", "speed"]
 VerdictStatus = Literal[
     "passed", "passed_speed_unmeasured", "failed", "not_started", "error", "unavailable", "internal"
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from thinkllm_drill.author import wrongs
@@ -21,6 +23,9 @@ Grade = Callable[[str, str, bytes], Verdict]
 """Slug, what the source is, the source → its verdict."""
 RunExample = Callable[[str, str, str], list[str]]
 """Slug, doctest source, reference → what failed."""
+
+WORKERS = min(4, os.cpu_count() or 1)
+"""Verdicts at a time: each takes a core."""
 
 _LEVELS: tuple[Level, ...] = ("cloze", "body", "blank")
 
@@ -57,7 +62,9 @@ def check(
         found.add(grading.paths.solution, 1, f"the reference does not pass: {_why(verdict)}")
         return counts
     grading.check_levels()
-    rejected = sum(grading.rejects(mistake) for mistake in mistakes)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        verdicts = list(pool.map(lambda m: grading.verdict(f"mistake {m.id}", m.source), mistakes))
+    rejected = sum(map(grading.rejects, mistakes, verdicts))
     accepted = grading.accepted_variants()
     grading.check_wrong_answers()
     return Counts((rejected, len(mistakes)), (accepted, len(grading.paths.honest_files)))
@@ -102,9 +109,8 @@ class _Grading:
                     self.paths.solution, 1, f"level {level} filled from the reference fails: {_why(verdict)}"
                 )
 
-    def rejects(self, mistake: Mistake) -> bool:
+    def rejects(self, mistake: Mistake, verdict: Verdict) -> bool:
         """Whether a mistake does not pass; what else is wrong with its verdict is noted."""
-        verdict = self.verdict(f"mistake {mistake.id}", mistake.source)
         problem: str | None = None
         if not _rejected(verdict):
             problem = f"gives {_why(verdict)}"

@@ -92,6 +92,10 @@ class Grading:
         items[:] = [*(item for item in items if not is_check(item)), *kept]
         self.items = kept
         if self._given is not None:
+            self._given.known_cases = _case_ids(kept)
+            if self._given.only_case not in (None, *self._given.known_cases):
+                items[:] = []  # the caller says so
+                return
             self._given.on_plan([self.plan_of(item) for item in kept])
 
     def _applies(self, item: Any) -> bool:
@@ -125,6 +129,13 @@ class Grading:
     def plan_of(self, item: Any) -> Check:
         """The check of an item before it has run."""
         return plan_of(item, several=len(self._suites.get(item.path, ())) > 1)
+
+
+def _case_ids(items: list[Any]) -> tuple[str, ...]:
+    """The names that `--case` takes, in the order of grading."""
+    suites = dict.fromkeys(item.cls for item in items if item.cls is not None and issubclass(item.cls, Suite))
+    cases = [case for suite in suites for case in (*suite.cases, *suite.edges)]
+    return tuple(dict.fromkeys(case.id for case in cases))
 
 
 def is_check(item: Any) -> bool:

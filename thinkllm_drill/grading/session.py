@@ -39,6 +39,7 @@ class GradingSession:
     mistakes: Sequence[Mistake] = ()
     needs: tuple[str, ...] = ()
     only_case: str | None = None
+    known_cases: tuple[str, ...] = ()
     diagnose: bool = True
     shrink: bool = True
     diagnosis_seconds: float = 4.0

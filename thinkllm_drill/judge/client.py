@@ -157,7 +157,7 @@ def _raise(event: dict[str, Any]) -> None:
 
 
 def key() -> str:
-    """What a service must have in common with us: `<interpreter and mode>-<torch, package and the code it has loaded>`."""
+    """What a service must have in common with us: `<interpreter, mode>-<torch, package, the code it has loaded>`."""
     whose = _hash([sys.executable, sys.version, os.environ.get("THINKLLM_PROCESSES", "")])[:8]
     parts = [__version__]
     with contextlib.suppress(metadata.PackageNotFoundError):

@@ -7,6 +7,7 @@ the tolerances, and never runs a line of the attempt.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib.util
 import io
 import os
@@ -20,7 +21,7 @@ from typing import Any
 
 from thinkllm_drill import locale
 from thinkllm_drill.content.library import Library
-from thinkllm_drill.errors import ThinkLLMError
+from thinkllm_drill.errors import ThinkLLMError, UsageError
 from thinkllm_drill.judge import requests
 from thinkllm_drill.judge.launch import Launcher
 from thinkllm_drill.locale import text
@@ -106,6 +107,12 @@ def grade(
     finally:
         session.attempt.close()
         session.suspect.close()
+    if request.case not in (None, *session.known_cases) and session.known_cases:
+        close = difflib.get_close_matches(request.case or "", session.known_cases, 1, 0.0)
+        raise UsageError(
+            text("grading.unknown_case", case=request.case, known=", ".join(session.known_cases)),
+            hint=f"thinkllm check {request.slug} --case {close[0]}",
+        )
     checks = tuple(session.checks)
     note = None
     if code not in (0, 1) or not checks:
