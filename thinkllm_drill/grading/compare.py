@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -83,7 +83,10 @@ def compare(truth: Truth, actual: Outcome, tolerance: Tolerance, *, structure_on
         same = truth.same.observations[index][1] if index < len(truth.same.observations) else exact
         jittered = [o.observations[index][1] for o in truth.jittered if index < len(o.observations)]
         comparison = _Comparison(label, tolerance, structure_only)
-        found = comparison.run("", exact, same, jittered, actual.observations[index][1])
+        actual_label, value = actual.observations[index]
+        found = comparison.run("", exact, same, jittered, value)
+        if found is None and actual_label != label:
+            found = Mismatch("wrong", text("grading.value"), "", expected=label, actual=actual_label)
         if found is not None:
             return found
     if len(actual.observations) > len(expected):
@@ -118,7 +121,7 @@ class _Comparison:
             return self._dict(path, exact, same, jittered, actual)
         if isinstance(same, float):
             return self._float(path, exact, same, jittered, actual)
-        if self.structure_only or actual == exact:
+        if self.structure_only or actual == (same if isinstance(same, torch.dtype) else exact):
             return None
         return self._mismatch("wrong", path, text("grading.value"), exact, actual)
 
@@ -204,14 +207,20 @@ class _Comparison:
             return self._mismatch("contract", path, message, exact, actual)
         if self.structure_only or not actual.numel():
             return None
+        moved = [j for j in jittered if isinstance(j, Tensor) and j.shape == exact.shape]
+        if same.is_complex():
+            flat = [torch.view_as_real(value.resolve_conj()).flatten(-2) for value in (exact, same, *moved, actual)]
+            found = self._numbers(path, flat[0], flat[1], flat[2:-1], flat[-1], _unit(actual.dtype))
+            if found is None or found.bad is None:
+                return found
+            return replace(found, expected=exact, actual=actual, bad=found.bad.unflatten(-1, (-1, 2)).any(-1))
         if not same.is_floating_point():
             bad = actual != exact
             if not bad.any():
                 return None
             message = text("grading.elements", bad=int(bad.sum()), total=bad.numel())
             return self._mismatch("wrong", path, message, exact, actual, bad=bad)
-        moved = [j for j in jittered if isinstance(j, Tensor) and j.shape == exact.shape]
-        return self._numbers(path, exact, same, moved, actual, UNITS[actual.dtype])
+        return self._numbers(path, exact, same, moved, actual, _unit(actual.dtype))
 
     def _numbers(
         self, path: str, exact: Tensor, same: Tensor, jittered: Sequence[Tensor], actual: Tensor, unit: float
@@ -230,6 +239,7 @@ class _Comparison:
         ).expand_as(exact)
         # written so that a NaN, which compares false with everything, is never right
         right = torch.where(finite, error <= threshold, (wide == exact) | (wide.isnan() & exact.isnan()))
+        right |= same.double().isinf() & (wide == same.double())  # out of the range of the dtype
         if bool(right.all()):
             return None
         bad = ~right
@@ -271,6 +281,10 @@ def type_name(value: Any) -> str:
     if isinstance(value, np.generic):
         return f"numpy.{type(value).__name__}"
     return "None" if value is None else type(value).__name__
+
+
+def _unit(dtype: torch.dtype) -> float:
+    return UNITS.get(dtype) or torch.finfo(dtype).eps / 2
 
 
 def _dtype(dtype: torch.dtype) -> str:

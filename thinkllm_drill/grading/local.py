@@ -18,6 +18,7 @@ from thinkllm_drill.judge import autodiff
 from thinkllm_drill.judge import profile as profile_
 from thinkllm_drill.judge.failures import AttemptRaised
 from thinkllm_drill.judge.proxy import Raised
+from thinkllm_drill.judge.runner import local_function
 from thinkllm_drill.judge.wire import Record
 
 
@@ -54,7 +55,7 @@ class Reference:
 
     def local(self, source: str) -> Any:
         """The function that `source` evaluates to."""
-        return LocalObject(self, eval(source, {"torch": torch}))
+        return LocalObject(self, local_function(source))
 
     def outcome(self, thunk: Callable[[], Any]) -> Any:
         """The result of `thunk()`, or the exception that it raised, as a value to compare."""

@@ -106,6 +106,8 @@ def discrete(outcome: Outcome) -> list[Any]:
             if isinstance(leaf, np.ndarray | np.generic):
                 leaf = torch.from_numpy(np.asarray(leaf).copy())
             if isinstance(leaf, Tensor):
+                if leaf.is_complex():
+                    leaf = torch.view_as_real(leaf.resolve_conj())
                 pattern = leaf.nan_to_num(0.0, 1.0, -1.0) * ~leaf.isfinite() if leaf.is_floating_point() else leaf
                 kinds = leaf.isnan().tolist() if leaf.is_floating_point() else None
                 found.append((label, path, tuple(leaf.shape), pattern.tolist(), kinds))

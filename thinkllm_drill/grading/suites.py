@@ -18,8 +18,20 @@ from thinkllm_drill.grading.layouts import LAYOUTS, laid_out
 from thinkllm_drill.grading.rng import Rng
 from thinkllm_drill.grading.session import GradingSession
 from thinkllm_drill.judge.failures import ContractBroken, Wrong
-from thinkllm_drill.judge.proxy import Attempt, RemoteObject
+from thinkllm_drill.judge.proxy import Attempt
 from thinkllm_drill.locale import text
+
+PREPARE = """
+def prepare(module, weights, training, dtype):
+    if not isinstance(module, torch.nn.Module):
+        return 0
+    shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    if shapes != {name: tuple(tensor.shape) for name, tensor in weights.items()}:
+        return shapes
+    module.load_state_dict(weights)
+    module.train(training).to(dtype)
+"""
+"""Loads weights into a module of the attempt, in one call; returns its shapes where they are not the weights'."""
 
 
 class Suite:
@@ -166,34 +178,37 @@ class ModuleSuite(Suite):
 
     def scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterable[Any]:
         for training in self.train:
-            module = self.build(impl, rng=rng, dtype=probe.case.dtype, **probe.case.params)
-            module.train(training)
+            module = self.build(impl, rng=rng, dtype=probe.case.dtype, training=training, **probe.case.params)
             inputs = laid_out(self.inputs(rng, **probe.case.params), probe.case.dtype, probe.layout)
             yield ("train" if training else "eval") if len(self.train) > 1 else "", module(**inputs)
 
     def gradient_scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterable[Any]:
-        module = self.build(impl, rng=rng, dtype=probe.case.dtype, **probe.case.params)
-        module.train(self.train[0])
+        module = self.build(impl, rng=rng, dtype=probe.case.dtype, training=self.train[0], **probe.case.params)
         inputs = laid_out(self.inputs(rng, **probe.case.params), probe.case.dtype, probe.layout)
         yield from battery.pullback(self, impl, module, inputs, rng, probe)
 
-    def build(self, impl: Any, *, rng: Rng | None = None, dtype: str = "float32", **params: Any) -> Any:
+    def build(
+        self, impl: Any, *, rng: Rng | None = None, dtype: str = "float32", training: bool = False, **params: Any
+    ) -> Any:
         """A module with random weights, the same for every implementation.
 
         Args:
             impl: the attempt or the reference.
             rng: where the weights come from; None for weights that the seed and the parameters determine.
             dtype: of the weights.
+            training: the mode to put it into.
             params: what `config` takes.
         """
         config = self.config(**params)
         weights = self.weights(config, rng or self.graded.rng(self.entry, "build", sorted(params.items())))
         module = getattr(impl, self.entry)(**config)
-        if isinstance(module, RemoteObject):
-            self._check_state(module, weights)
-        module.load_state_dict(weights)
-        if dtype != "float32" and isinstance(impl, Attempt):
-            module.to(getattr(torch, dtype))
+        if not isinstance(impl, Attempt):
+            module.load_state_dict(weights)
+            module.train(training)
+            return module
+        state = impl.local(PREPARE)(module, weights, training, getattr(torch, dtype))
+        if state is not None:
+            self._explain_state(state, weights)
         return module
 
     def weights(self, config: Mapping[str, Any], rng: Rng) -> dict[str, Tensor]:
@@ -211,22 +226,17 @@ class ModuleSuite(Suite):
             return rng.normal(tensor.shape) * 0.3 + (1.0 if name.endswith("weight") else 0.0)
         return rng.normal(tensor.shape) / math.sqrt(tensor.shape[-1])
 
-    def _check_state(self, module: RemoteObject, weights: Mapping[str, Tensor]) -> None:
-        state = module.state_dict()
+    def _explain_state(self, state: Any, weights: Mapping[str, Tensor]) -> None:
+        """End the check: the attempt's parameters have not the names or shapes of the reference's."""
         if not isinstance(state, dict):
             raise ContractBroken(text("grading.not_a_module", name=self.entry))
         if set(state) != set(weights):
-            raise ContractBroken(
-                text(
-                    "grading.state_dict", expected=", ".join(sorted(weights)), actual=", ".join(sorted(map(str, state)))
-                )
-            )
+            names = {"expected": ", ".join(sorted(weights)), "actual": ", ".join(sorted(map(str, state)))}
+            raise ContractBroken(text("grading.state_dict", **names))
         for name, tensor in weights.items():
-            yours = tuple(state[name].shape) if isinstance(state[name], Tensor) else None
-            if yours != tuple(tensor.shape):
-                raise ContractBroken(
-                    text("grading.weight_shape", name=name, expected=tuple(tensor.shape), actual=yours)
-                )
+            if state[name] != tuple(tensor.shape):
+                shapes = {"expected": tuple(tensor.shape), "actual": state[name]}
+                raise ContractBroken(text("grading.weight_shape", name=name, **shapes))
 
 
 class ObjectSuite(Suite):

@@ -135,7 +135,10 @@ class Attempt:
         return PlacedTensor(self, int(self._ask({"op": "place", "value": tensor})), tuple(tensor.shape))
 
     def local(self, source: str) -> Local:
-        """The function that `source` evaluates to, made in the runner; `torch` is known there. It can be called too."""
+        """The function that `source` evaluates to, made in the runner; `torch` is known there. It can be called too.
+
+        An expression (a lambda), or a `def`.
+        """
         return Local(self, source)
 
     def outcome(self, thunk: Callable[[], Any]) -> Any:

@@ -245,8 +245,7 @@ class Runner:
         return {"ok": value}
 
     def _local(self, request: dict[str, Any]) -> dict[str, Any]:
-        namespace: dict[str, Any] = {"torch": torch}
-        return {"ok": self._keep(eval(request["source"], namespace))}
+        return {"ok": self._keep(local_function(request["source"]))}
 
     def _target(self, target: list[Any]) -> Any:
         match target:
@@ -263,6 +262,15 @@ class Runner:
             case ["setattr"]:
                 return setattr
         raise WireError(f"unknown target {target!r}")
+
+
+def local_function(source: str) -> Any:
+    """The function of an expression, or of a `def`; `torch` is known in it."""
+    namespace: dict[str, Any] = {"torch": torch}
+    if not source.lstrip().startswith("def "):
+        return eval(source, namespace)
+    exec(source, namespace)
+    return next(value for value in reversed(namespace.values()) if inspect.isfunction(value))
 
 
 def _is_data(value: Any) -> bool:
