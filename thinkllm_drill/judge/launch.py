@@ -44,7 +44,12 @@ class Exit:
 
 
 class Launcher(Protocol):
-    """Starts and stops runners."""
+    """Starts and stops runners.
+
+    `polls_memory`: the system does not limit a runner's memory (no RLIMIT_AS that counts), so the judge must watch it.
+    """
+
+    polls_memory: bool
 
     def start(self) -> RunnerProcess:
         """A fresh runner."""
@@ -61,6 +66,8 @@ class Launcher(Protocol):
 
 class ZygoteLauncher:
     """Asks the service for forks, over the control socket that the judge was born with."""
+
+    polls_memory = False
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
@@ -93,6 +100,8 @@ class SpawnLauncher:
         spares: how many interpreters to keep warm.
         subreaper: this process adopts orphans and has no other children, so it may kill those it does not know.
     """
+
+    polls_memory = sys.platform != "linux"
 
     def __init__(
         self, memory_bytes: int, *, loopback: bool | None = None, spares: int = 1, subreaper: bool = False

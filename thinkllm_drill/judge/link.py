@@ -57,6 +57,7 @@ class Link:
         self._capture = capture
         self._interrupted = interrupted
         self._runner = launcher.start()
+        self._memory = _ResidentLimit(self._runner.pid, limits.memory_bytes) if launcher.polls_memory else None
         self._runner.connection.setblocking(False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._runner.connection, selectors.EVENT_READ)
@@ -119,13 +120,15 @@ class Link:
         if remaining <= 0:
             raise AttemptTimeout(text("grading.timeout", seconds=f"{self._limits.call_seconds:g}"))
         ready = False
-        for key, _ in self._selector.select(min(remaining, 0.5)):
+        for key, _ in self._selector.select(min(remaining, 0.1 if self._memory else 0.5)):
             if key.fileobj is self._runner.connection:
                 ready = True
             else:
                 self._read_output()
         if self._interrupted is not None:
             self._interrupted()
+        if self._memory is not None and not ready:
+            self._memory.check()
         return ready
 
     def _read_output(self) -> bool:
@@ -168,6 +171,28 @@ class Link:
         if ended.code is not None:
             return AttemptDied(text("grading.died_by_exit", code=ended.code))
         return AttemptDied(text("grading.no_answer"))
+
+
+class _ResidentLimit:
+    """Watches the resident memory of a runner where the system does not limit it."""
+
+    def __init__(self, pid: int, memory_bytes: int) -> None:
+        import psutil
+
+        self._process = psutil.Process(pid)
+        self._bytes = memory_bytes
+        self._start = self._process.memory_info().rss
+
+    def check(self) -> None:
+        """LimitExceeded if the runner holds more than it may."""
+        import psutil
+
+        try:
+            over = self._process.memory_info().rss - self._start > self._bytes
+        except psutil.Error:
+            return
+        if over:
+            raise LimitExceeded(text("grading.memory_limit", gigabytes=f"{self._bytes / 2**30:g}"))
 
 
 def remaining(deadline: float, call_seconds: float) -> float:

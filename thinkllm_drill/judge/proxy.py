@@ -16,6 +16,7 @@ from torch import Tensor
 from thinkllm_drill.judge.failures import (
     AttemptDied,
     AttemptRaised,
+    AttemptTimeout,
     ContractBroken,
     GradeFailure,
     LimitExceeded,
@@ -201,6 +202,8 @@ class Attempt:
         """The answer to one request; objects of a runner that has ended cannot be asked."""
         if self._link is None or not self._link.alive:
             raise AttemptDied(text("grading.no_answer"))
+        if time.monotonic() > self._deadline:
+            raise AttemptTimeout(text("grading.verdict_timeout", seconds=f"{self._limits.verdict_seconds:g}"))
         link, message = self._link, request
         while True:
             tree, blob = self._encode(message)

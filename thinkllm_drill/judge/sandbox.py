@@ -42,7 +42,9 @@ def enter(scratch: Path) -> None:
 
 
 def close_other_descriptors(keep: set[int]) -> None:
-    """Close every descriptor above 2 that is not in `keep`."""
+    """Close every descriptor above 2 that is not in `keep` (on Windows, where none is inherited, nothing)."""
+    if sys.platform == "win32":
+        return
     folder = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
     for number in [int(entry.name) for entry in Path(folder).iterdir()]:
         if number > 2 and number not in keep:

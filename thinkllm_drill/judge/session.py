@@ -81,6 +81,8 @@ def grade(
     start = time.monotonic()
     library = Library(Path(request.content))
     exercise, paths = library.exercise(request.slug), library.paths(request.slug)
+    if request.device == "cuda":
+        raise UsageError(text("grading.no_cuda"), hint=f"thinkllm check {request.slug} --device cpu")
     missing = [name for name in exercise.needs if importlib.util.find_spec(name) is None]
     if missing:
         return _unavailable(request, text("grading.no_triton"), start)

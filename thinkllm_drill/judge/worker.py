@@ -28,8 +28,9 @@ def become_runner(connection: socket.socket, output: int | None, scratch: Path, 
     """
     code = 1
     try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
+        for name in ("SIGINT", "SIGTERM", "SIGCHLD", "SIGHUP"):
+            if number := getattr(signal, name, None):
+                signal.signal(number, signal.SIG_DFL)
         _redirect(output)
         sandbox.close_other_descriptors({connection.fileno()})
         sandbox.enter(scratch)
