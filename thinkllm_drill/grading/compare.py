@@ -209,11 +209,11 @@ class _Comparison:
             return None
         moved = [j for j in jittered if isinstance(j, Tensor) and j.shape == exact.shape]
         if same.is_complex():
-            flat = [torch.view_as_real(value.resolve_conj()).flatten(-2) for value in (exact, same, *moved, actual)]
+            flat = [_real(value) for value in (exact, same, *moved, actual)]
             found = self._numbers(path, flat[0], flat[1], flat[2:-1], flat[-1], _unit(actual.dtype))
             if found is None or found.bad is None:
                 return found
-            return replace(found, expected=exact, actual=actual, bad=found.bad.unflatten(-1, (-1, 2)).any(-1))
+            return replace(found, expected=exact, actual=actual, bad=found.bad.reshape(*exact.shape, 2).any(-1))
         if not same.is_floating_point():
             bad = actual != exact
             if not bad.any():
@@ -281,6 +281,12 @@ def type_name(value: Any) -> str:
     if isinstance(value, np.generic):
         return f"numpy.{type(value).__name__}"
     return "None" if value is None else type(value).__name__
+
+
+def _real(values: Tensor) -> Tensor:
+    """Real and imaginary parts side by side in the last dimension."""
+    parts = torch.view_as_real(values.resolve_conj())
+    return parts.flatten(-2) if parts.dim() > 1 else parts
 
 
 def _unit(dtype: torch.dtype) -> float:

@@ -16,12 +16,17 @@ ROWS, COLUMNS, TEXT = 4, 6, 300
 def show(mismatch: Mismatch) -> tuple[str | None, str | None]:
     """What was expected and what came, of tensors the window around the first wrong element."""
     exact, actual = mismatch.expected, mismatch.actual
-    if isinstance(exact, Tensor) and isinstance(actual, Tensor) and exact.shape == actual.shape:
+    if _same_grid(exact, actual):
         return _tensors(exact, actual, _window(exact, mismatch.bad))
     if isinstance(exact, float) and isinstance(actual, float):
         digits = _digits(exact, actual)
         return f"{exact:.{digits}g}", f"{actual:.{digits}g}"
     return _plain(exact), _plain(actual)
+
+
+def _same_grid(exact: Any, actual: Any) -> bool:
+    both = isinstance(exact, Tensor) and isinstance(actual, Tensor)
+    return both and exact.shape == actual.shape and exact.numel() > 0
 
 
 def _plain(value: Any) -> str | None:
@@ -55,15 +60,18 @@ def _window(exact: Tensor, bad: Tensor | None) -> tuple[Any, ...]:
 
 def _tensors(exact: Tensor, actual: Tensor, window: tuple[Any, ...]) -> tuple[str, str]:
     right, yours = exact[window], actual[window]
-    fmt = _decimals(right.double(), yours.double()) if exact.is_floating_point() else str
-    width = max((len(str(fmt(value))) for part in (right, yours) for value in part.flatten().tolist()), default=0)
-    return _grid(right, fmt, width), _grid(yours, fmt, width)
+    numbers = [part.double() for part in (right, yours) if part.is_floating_point()]
+    decimals = _decimals(numbers[0], numbers[-1]) if numbers else str
+    cells = [(part, decimals if part.is_floating_point() else str) for part in (right, yours)]
+    width = max((len(str(fmt(value))) for part, fmt in cells for value in part.flatten().tolist()), default=0)
+    shown = [_grid(part, fmt, width) for part, fmt in cells]
+    return shown[0], shown[1]
 
 
 def shown_part(mismatch: Mismatch) -> str | None:
     """`[1, 0, :4, :6] of (2, 8, 5, 8)` where `show` gives a part of a tensor, None where it gives the whole."""
     exact, actual = mismatch.expected, mismatch.actual
-    if not (isinstance(exact, Tensor) and isinstance(actual, Tensor) and exact.shape == actual.shape):
+    if not _same_grid(exact, actual):
         return None
     window, shape = _window(exact, mismatch.bad), exact.shape
 

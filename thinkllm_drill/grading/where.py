@@ -23,9 +23,11 @@ def where(mismatch: Mismatch) -> str | None:
         exact, actual = exact.double(), actual.double()
         if (words := _uniform(exact, actual)) is not None:
             return words
-    if not bool(bad.all()):
-        return _axes(bad)
-    return _rearranged(exact, actual)
+    if (words := _mirrored(exact, actual)) is not None:
+        return words
+    if not bool(bad.all()) and (words := _axes(bad)) is not None:
+        return words
+    return _permuted(exact, actual) or _scattered(bad)
 
 
 def _uniform(exact: Tensor, actual: Tensor) -> str | None:
@@ -79,8 +81,10 @@ def _axes(bad: Tensor) -> str | None:
         score = len(indices) / size
         if best is None or score < best[0]:
             best = score, words
-    if best is not None:
-        return best[1]
+    return best and best[1]
+
+
+def _scattered(bad: Tensor) -> str | None:
     share = int(bad.sum()) / bad.numel()
     return text("grading.where.scattered", percent=f"{100 * share:.0f}") if share < 0.9 else None
 
@@ -110,16 +114,29 @@ def _indices(indices: list[int], size: int, axis: str) -> str:
     return text("grading.where.only", axis=axis, indices=shown)
 
 
-def _rearranged(exact: Tensor, actual: Tensor) -> str | None:
-    """The right numbers in the wrong places."""
-    if not exact.is_floating_point() or exact.numel() < 3 or not bool(exact.isfinite().all() & actual.isfinite().all()):
+def _mirrored(exact: Tensor, actual: Tensor) -> str | None:
+    """The right answer transposed or reversed."""
+    close = _close(exact, actual)
+    if close is None:
         return None
-    close = 1e-4 * float(exact.abs().max())
     if exact.dim() >= 2 and exact.shape[-1] == exact.shape[-2] and float((exact.mT - actual).abs().max()) <= close:
         return text("grading.where.transposed")
-    if float((exact.flatten().sort().values - actual.flatten().sort().values).abs().max()) <= close:
-        return text("grading.where.permuted")
     for axis in range(exact.dim()):
         if exact.shape[axis] > 1 and float((torch.flip(exact, [axis]) - actual).abs().max()) <= close:
             return text("grading.where.flipped", axis=_axis_name(axis, exact.dim()))
     return None
+
+
+def _permuted(exact: Tensor, actual: Tensor) -> str | None:
+    """The right numbers in the wrong places."""
+    close = _close(exact, actual)
+    if close is None or float((exact.flatten().sort().values - actual.flatten().sort().values).abs().max()) > close:
+        return None
+    return text("grading.where.permuted")
+
+
+def _close(exact: Tensor, actual: Tensor) -> float | None:
+    """How near numbers are that count as the same, None where places say nothing."""
+    if not exact.is_floating_point() or exact.numel() < 3 or not bool(exact.isfinite().all() & actual.isfinite().all()):
+        return None
+    return 1e-4 * float(exact.abs().max())
