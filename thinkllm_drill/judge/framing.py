@@ -43,9 +43,7 @@ class Reader:
         """
         self._buffer += piece
         if self._need == HEADER.size and len(self._buffer) >= HEADER.size:
-            magic, tree_length, blob_length = HEADER.unpack_from(self._buffer)
-            if magic != MAGIC or tree_length > MAX_TREE or blob_length > MAX_BLOB:
-                raise FrameError("malformed message header")
+            tree_length, blob_length = _lengths(self._buffer[: HEADER.size])
             self._need = HEADER.size + tree_length + blob_length
             self._tree_end = HEADER.size + tree_length
         if self._need == HEADER.size or len(self._buffer) < self._need:
@@ -65,11 +63,16 @@ class Reader:
 
 def receive(sock: socket.socket) -> tuple[bytes, bytes]:
     """Block until one whole message has arrived."""
-    header = _exactly(sock, HEADER.size, between=True)
-    magic, tree_length, blob_length = HEADER.unpack(header)
-    if magic != MAGIC or tree_length > MAX_TREE or blob_length > MAX_BLOB:
-        raise FrameError("malformed message header")
+    tree_length, blob_length = _lengths(_exactly(sock, HEADER.size, between=True))
     return _exactly(sock, tree_length), _exactly(sock, blob_length)
+
+
+def _lengths(header: bytes | bytearray) -> tuple[int, int]:
+    """The lengths of tree and blob; a tree is never empty."""
+    magic, tree_length, blob_length = HEADER.unpack(header)
+    if magic != MAGIC or not 0 < tree_length <= MAX_TREE or blob_length > MAX_BLOB:
+        raise FrameError("malformed message header")
+    return tree_length, blob_length
 
 
 def _exactly(sock: socket.socket, count: int, *, between: bool = False) -> bytes:

@@ -29,6 +29,16 @@ DTYPES: dict[str, torch.dtype] = {
     str(dtype).removeprefix("torch."): dtype for dtype in vars(torch).values() if isinstance(dtype, torch.dtype)
 }
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+# the base's own methods: a subclass may print, iterate or convert itself as something else
+_BASES: dict[type, Callable[[Any], Any]] = {
+    int: int.__int__,
+    float: float.__float__,
+    str: str.__str__,
+    list: lambda value: list(list.__iter__(value)),
+    tuple: lambda value: tuple(tuple.__iter__(value)),
+    set: lambda value: set(set.__iter__(value)),
+    frozenset: lambda value: frozenset(frozenset.__iter__(value)),
+}
 
 
 class WireError(Exception):
@@ -86,7 +96,7 @@ class Encoder:
 
     def __init__(self, special: Callable[[Any], dict[str, Any] | None] | None = None) -> None:
         self._special = special
-        self._storages: dict[int, int] = {}
+        self._storages: dict[tuple[int, int], int] = {}
         self._blocks: list[torch.Tensor] = []
         self._nodes = 0
 
@@ -137,17 +147,16 @@ class Encoder:
             name, fields, is_tuple = record._record
             pairs = {key: self._encode(item, depth + 1) for key, item in fields.items()}
             return {"$": "record", "type": name, "fields": pairs, "is_tuple": is_tuple}
-        if isinstance(value, int | float | str | list | tuple | set):  # a subclass: an IntEnum, torch.Size, …
-            plain: tuple[Callable[[Any], Any], ...] = (int, float, str, list, tuple, set)
-            for base in plain:
-                if isinstance(value, base):  # type: ignore[arg-type]
-                    return self._encode(base(value), depth + 1)
+        for base, plain in _BASES.items():  # a subclass: an IntEnum, torch.Size, …
+            if isinstance(value, base):
+                return self._encode(plain(value), depth + 1)
         raise WireError(f"a {type(value).__name__} cannot be sent")
 
     def _array(self, value: np.ndarray[Any, Any] | np.generic) -> dict[str, Any]:
         array = np.asarray(value)
         try:
-            tensor = torch.from_numpy(np.ascontiguousarray(array).reshape(array.shape).copy())
+            native = array.astype(array.dtype.newbyteorder("="), order="C")
+            tensor = torch.from_numpy(native)
         except TypeError:
             raise WireError(f"a numpy array of dtype {array.dtype} cannot be sent") from None
         return {"$": "ndarray", "v": self._tensor(tensor, False), "scalar": isinstance(value, np.generic)}
@@ -165,7 +174,8 @@ class Encoder:
         if tensor.device.type != "cpu" or storage.nbytes() > 4 * used + (1 << 20):
             tensor = tensor.cpu().clone(memory_format=torch.contiguous_format)
             storage = tensor.untyped_storage()
-        key = storage.data_ptr() or -1 - len(self._blocks)
+        # by address and size: arrays of numpy that begin at one address have storages of different length
+        key = (storage.data_ptr() or -1 - len(self._blocks), storage.nbytes())
         if key not in self._storages:
             self._storages[key] = len(self._blocks)
             self._blocks.append(torch.empty(0, dtype=torch.uint8).set_(storage))
@@ -270,7 +280,7 @@ class Decoder:
         if len(shape) != len(stride) or not all(type(n) is int and n >= 0 for n in (*shape, *stride, offset)):
             raise WireError("malformed tensor geometry")
         elements = math.prod(shape)
-        if elements > MAX_ELEMENTS and any(s == 0 and n > 1 for n, s in zip(shape, stride, strict=True)):
+        if elements > max(MAX_ELEMENTS, block.nbytes // dtype.itemsize):
             raise WireError(f"an expanded tensor of {elements} elements is over the limit")
         last = offset + sum((n - 1) * s for n, s in zip(shape, stride, strict=True)) if elements else offset
         if elements and (last + 1) * dtype.itemsize > block.nbytes:
@@ -279,7 +289,7 @@ class Decoder:
         tensor.set_(block.untyped_storage(), offset if elements else 0, shape, stride)
         if node["parameter"]:
             return torch.nn.Parameter(tensor, requires_grad=bool(node["grad"]))
-        return tensor.requires_grad_() if node["grad"] and tensor.is_floating_point() else tensor
+        return tensor.requires_grad_(bool(node["grad"]))
 
 
 def as_record(value: Any) -> Record | None:
@@ -287,7 +297,10 @@ def as_record(value: Any) -> Record | None:
     if isinstance(value, Record):
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        try:
+            fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        except AttributeError as error:
+            raise WireError(f"a {type(value).__name__} cannot be sent: {error}") from None
         return Record(type(value).__name__, fields)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return Record(type(value).__name__, dict(zip(value._fields, value, strict=True)), is_tuple=True)
