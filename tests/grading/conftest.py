@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import textwrap
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -63,7 +64,9 @@ class Judge:
     ) -> Verdict:
         source = textwrap.dedent(source).encode() if isinstance(source, str) else source
         request = CheckRequest(slug, f"{slug}.py", source, str(content), **more)
-        return client.check(request, told or Told(), service=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # the service outlives the object that started it
+            return client.check(request, told or Told(), service=True)
 
 
 @pytest.fixture(scope="session")

@@ -92,16 +92,19 @@ def contract(grading: GradingSession, suite: Suite) -> None:
     probe = Probe(suite.cases[0])
     truth = truth_of(grading, suite, probe, "values", FORWARD)
     first = run_attempt(grading, suite, probe, "values", FORWARD)
-    if first.failure is not None and not raises(truth):
-        raise first.failure
+    if first.failure is not None and not (isinstance(first.failure, AttemptRaised) and raises(truth)):
+        raise first.failure.with_cause(case=explain.named(probe), rerun=probe.case.id)
     mismatch = compare(truth, first, FORWARD.tolerance(suite, probe), structure_only=True)
+    if (raised := unexpected(mismatch)) is not None:
+        raise raised.with_cause(case=explain.named(probe), rerun=probe.case.id)
     if mismatch is not None and mismatch.kind == "contract":
         raise explain.failure(grading, suite, probe, "values", FORWARD, mismatch)
     _demand_unchanged(suite, first, probe)
     if suite.repeatable:
         again = run_attempt(grading, suite, probe, "values", FORWARD)
         if compare(Truth(first, first), again, Tolerance()) is not None:
-            raise ContractBroken(text("grading.not_repeatable"))
+            problem = ContractBroken(text("grading.not_repeatable"))
+            raise problem.with_cause(case=explain.named(probe), rerun=probe.case.id)
 
 
 def values(grading: GradingSession, suite: Suite) -> None:
@@ -121,8 +124,8 @@ def gradients(grading: GradingSession, suite: Suite) -> None:
 
 def rules(grading: GradingSession, suite: Suite) -> None:
     """No forbidden call was reached in any check before this one."""
-    if grading.broken_rule is not None:
-        raise grading.broken_rule
+    if (broken := grading.broken_rules.get(type(suite))) is not None:
+        raise broken
 
 
 def probes_of(suite: Suite, check: str) -> list[Probe]:
@@ -185,10 +188,17 @@ def judged(suite: Suite, probe: Probe, kind: Kind, truth: Truth, outcome: Outcom
     if failure is not None and not isinstance(failure, AttemptRaised):
         return failure
     mismatch = compare(truth, outcome, kind.tolerance(suite, probe))
-    if mismatch is not None and failure is not None and isinstance(mismatch.actual, Raised):
-        expects = isinstance(mismatch.expected, Raised)
-        return mismatch if expects else failure
-    return mismatch
+    return unexpected(mismatch) or mismatch
+
+
+def unexpected(mismatch: Mismatch | None) -> AttemptRaised | None:
+    """The exception of the attempt that a mismatch consists of, where none was to be raised."""
+    if mismatch is None or not isinstance(mismatch.actual, Raised) or isinstance(mismatch.expected, Raised):
+        return None
+    failure = mismatch.actual.failure
+    if failure is not None and mismatch.label:
+        failure.with_cause(message=f"{mismatch.label}: {failure.cause.message}")
+    return failure
 
 
 def run_attempt(
@@ -243,7 +253,8 @@ def _output_shapes(suite: Any, target: Any, inputs: dict[str, Any], rng: Rng, pr
     """Shapes of the differentiable tensors of the output, by position, from the reference."""
     reference = suite.graded.same_dtype()
     if hasattr(suite, "build"):
-        own = suite.build(reference, rng=suite.graded.rng(*probe.key(suite, "gradients")), **probe.case.params)
+        weights = suite.graded.rng(*probe.key(suite, "gradients"))
+        own = suite.build(reference, rng=weights, dtype=probe.case.dtype, **probe.case.params)
     else:
         own = reference[suite.entry]
     output, _ = reference.vjp(own, inputs, suite.gradients, None)

@@ -14,7 +14,7 @@ from thinkllm_drill.grading.where import where
 from thinkllm_drill.judge.failures import AttemptRaised, ContractBroken, GradeFailure, Wrong
 from thinkllm_drill.judge.proxy import Raised
 from thinkllm_drill.locale import text
-from thinkllm_drill.verdict import Cause
+from thinkllm_drill.verdict import Cause, Frame
 
 if TYPE_CHECKING:
     from thinkllm_drill.grading.session import GradingSession
@@ -47,6 +47,7 @@ def failure(
         expected=expected if grading.diagnose else None,
         actual=actual if grading.diagnose else None,
         where=where(mismatch) or where(found) if grading.diagnose else None,
+        frames=_frames(found),
         rerun=probe.case.id,
     )
     return (ContractBroken if mismatch.kind == "contract" else Wrong)(cause)
@@ -56,6 +57,12 @@ def named(probe: battery.Probe) -> str:
     """The case in words: its title and its parameters."""
     described = probe.case.describe()
     return f"{probe.title}: {described}" if described else probe.title
+
+
+def _frames(mismatch: Mismatch) -> tuple[Frame, ...]:
+    """The learner's own lines, where the attempt raised another exception than it should."""
+    raised = mismatch.actual.failure if isinstance(mismatch.actual, Raised) else None
+    return raised.cause.frames if raised is not None else ()
 
 
 def _part(suite: Suite, path: str) -> str:

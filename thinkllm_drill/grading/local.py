@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -57,6 +58,11 @@ class Reference:
         """The function that `source` evaluates to."""
         return LocalObject(self, local_function(source))
 
+    def cast_module(self, module: LocalObject, dtype: torch.dtype) -> None:
+        """Put a module into the dtype of a case, where this reference runs in the dtype of its inputs."""
+        if self._dtype is None:
+            module._thing.to(dtype)
+
     def outcome(self, thunk: Callable[[], Any]) -> Any:
         """The result of `thunk()`, or the exception that it raised, as a value to compare."""
         try:
@@ -100,6 +106,8 @@ class Reference:
             return value._thing
         if isinstance(value, Tensor) and value.is_floating_point():
             return self._cast_tensor(value)
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            return self._cast_tensor(torch.from_numpy(value.copy())).numpy()
         if type(value) in (list, tuple, set):
             return type(value)(self._cast(item) for item in value)
         if isinstance(value, dict):
@@ -139,6 +147,8 @@ class LocalObject:
         return self._impl._invoke(self._thing, args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
+        if name == "value" and isinstance(self._thing, Tensor):
+            return lambda: self._thing.detach().clone()
         found = getattr(self._thing, name)
         return (
             LocalObject(self._impl, found)
@@ -148,12 +158,6 @@ class LocalObject:
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._thing, name, self._impl._cast(value))
-
-    def value(self, *args: Any, **kwargs: Any) -> Any:
-        """A copy of a placed tensor; of anything else its own method `value`."""
-        if isinstance(self._thing, Tensor):
-            return self._thing.detach().clone()
-        return self._impl._invoke(self._thing.value, args, kwargs)
 
     def vjp(self, inputs: Mapping[str, Any], wrt: Sequence[str], cotangents: Mapping[int, Tensor] | None) -> Any:
         """The output and the gradients of a call of this object."""

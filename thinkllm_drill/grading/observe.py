@@ -63,7 +63,7 @@ def observe(scenario: Callable[[], Iterable[Any]], *, trusted: bool) -> Outcome:
         for label, value in labelled(scenario()):
             shown.append((label, freeze(value)))
     except AttemptRaised as failure:
-        shown.append(("", Raised(failure.type_name, failure.bases)))
+        shown.append(("", Raised(failure.type_name, failure.bases, failure)))
         return Outcome(tuple(shown), failure=failure)
     except GradeFailure as failure:
         return Outcome(tuple(shown), failure=failure)

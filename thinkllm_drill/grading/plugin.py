@@ -134,8 +134,8 @@ class Grading:
 def _case_ids(items: list[Any]) -> tuple[str, ...]:
     """The names that `--case` takes, in the order of grading."""
     suites = dict.fromkeys(item.cls for item in items if item.cls is not None and issubclass(item.cls, Suite))
-    cases = [case for suite in suites for case in (*suite.cases, *suite.edges)]
-    return tuple(dict.fromkeys(case.id for case in cases))
+    cases = [[*suite.cases, *(probe.case for probe in suite().all_edges())] for suite in suites]
+    return tuple(dict.fromkeys(case.id for several in cases for case in several))
 
 
 def is_check(item: Any) -> bool:
@@ -177,14 +177,11 @@ def _order(items: list[Any]) -> Any:
 
 def _not_reached(session: GradingSession, suite: Any, plan: Check) -> str | None:
     """Why a check is not run, None if it is."""
-    if session.failed is None:
+    if plan.kind == "rules" and suite in session.broken_rules:
         return None
-    failed_suite, failed = session.failed
-    if plan.kind == "rules" and session.broken_rule is not None and failed_suite is suite:
-        return None
-    if failed_suite is suite or failed.kind == "defined":
-        return text("grading.not_reached", check=failed.title)
-    return None
+    undefined = next((failed for failed in session.stopped.values() if failed.kind == "defined"), None)
+    failed = session.stopped.get(suite) or undefined
+    return text("grading.not_reached", check=failed.title) if failed is not None else None
 
 
 def _run(item: pytest.Function) -> tuple[Any, BaseException | None]:
@@ -200,9 +197,10 @@ def _outcome(
 ) -> tuple[CheckStatus, Cause | None, str | None]:
     if failure is None:
         return "passed", None, result if isinstance(result, str) else None
-    if isinstance(failure, RuleBroken) and plan.kind != "rules" and session.forbid:
-        session.broken_rule = failure
-        session.failed = suite, plan
+    if isinstance(failure, RuleBroken) and session.forbid and _rules_come_later(suite, plan):
+        session.broken_rules[suite] = failure
+        session.stopped[suite] = plan
+        session.failed = session.failed or (suite, plan)
         return "skipped", None, text("grading.stopped_at_rules")
     if isinstance(failure, GradeFailure):
         status, cause = failure.status, failure.cause
@@ -217,10 +215,17 @@ def _outcome(
             Cause(text("grading.internal", error=f"{type(failure).__name__}: {failure}") + "\n" + shown),
             None,
         )
+    if status != "skipped":
+        session.stopped.setdefault(suite, plan)
     if status != "skipped" and session.failed is None:
         session.failed = suite, plan
         session.failure = failure if isinstance(failure, GradeFailure) else None
     return status, cause, None
+
+
+def _rules_come_later(suite: Any, plan: Check) -> bool:
+    """Whether a check of the rules will report a forbidden call that this check has met."""
+    return isinstance(suite, type) and issubclass(suite, Suite) and KINDS.index(plan.kind) < KINDS.index("rules")
 
 
 def _is_ours(failure: AssertionError) -> bool:
@@ -317,7 +322,7 @@ def make_session(
 
 def find_diagnosis(session: GradingSession, items: list[Any]) -> None:
     """Look for the known mistake behind the first failure of a finished session."""
-    if session.failed is None or session.broken_rule is not None or not session.diagnose:
+    if session.failed is None or session.failed[0] in session.broken_rules or not session.diagnose:
         return
     if isinstance(session.failure, AttemptDied | AttemptTimeout | LimitExceeded | NotStarted):
         return

@@ -48,7 +48,10 @@ class GradingSession:
     on_check: Callable[[Check], None] = lambda check: None
     on_plan: Callable[[list[Check]], None] = lambda checks: None
     checks: list[Check] = field(default_factory=list)
-    broken_rule: GradeFailure | None = None
+    broken_rules: dict[Any, GradeFailure] = field(default_factory=dict)
+    """By suite class: the forbidden call that its check of the rules will report."""
+    stopped: dict[Any, Check] = field(default_factory=dict)
+    """By suite class: the first check that did not pass; those after it are not run."""
     failed: Any = None
     """The suite class and the check of the first failure, once there is one."""
     failure: GradeFailure | None = None

@@ -141,10 +141,10 @@ class FunctionSuite(Suite):
         raise NotImplementedError
 
     def run(self, impl: Any, rng: Rng, **params: Any) -> Iterable[Any]:
-        yield impl[self.entry](**self.inputs(rng, **params))
+        yield "", impl[self.entry](**self.inputs(rng, **params))
 
     def scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterable[Any]:
-        yield self.output(impl[self.entry](**self.prepared(rng, probe)), impl)
+        yield "", self.output(impl[self.entry](**self.prepared(rng, probe)), impl)
 
     def output(self, value: Any, impl: Any) -> Any:
         """What is compared of the function's result."""
@@ -201,12 +201,15 @@ class ModuleSuite(Suite):
         """
         config = self.config(**params)
         weights = self.weights(config, rng or self.graded.rng(self.entry, "build", sorted(params.items())))
+        kind = getattr(torch, dtype)
+        weights = {name: w.to(kind) if w.is_floating_point() else w for name, w in weights.items()}
         module = getattr(impl, self.entry)(**config)
         if not isinstance(impl, Attempt):
+            impl.cast_module(module, kind)
             module.load_state_dict(weights)
             module.train(training)
             return module
-        state = impl.local(PREPARE)(module, weights, training, getattr(torch, dtype))
+        state = impl.local(PREPARE)(module, weights, training, kind)
         if state is not None:
             self._explain_state(state, weights)
         return module

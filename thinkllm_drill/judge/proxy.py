@@ -147,7 +147,7 @@ class Attempt:
         try:
             return thunk()
         except AttemptRaised as failure:
-            return Raised(failure.type_name, failure.bases)
+            return Raised(failure.type_name, failure.bases, failure)
 
     def vjp(
         self,
@@ -299,13 +299,14 @@ class Attempt:
 
 
 class Raised:
-    """An exception as an observation: its type name and those of its bases."""
+    """An exception as an observation: its type name and those of its bases; `failure` is the attempt's own."""
 
-    def __init__(self, type_name: str, bases: Sequence[str]) -> None:
-        self.type_name, self.bases = type_name, tuple(bases)
+    def __init__(self, type_name: str, bases: Sequence[str], failure: AttemptRaised | None = None) -> None:
+        self.type_name, self.bases, self.failure = type_name, tuple(bases), failure
 
     def __repr__(self) -> str:
-        return f"<raises {self.type_name}>"
+        said = f": {self.failure.text}" if self.failure is not None and self.failure.text else ""
+        return f"<raises {self.type_name}{said}>"
 
 
 class RemoteName:
