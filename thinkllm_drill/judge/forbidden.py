@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import sys
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -38,6 +39,7 @@ KERNELS: dict[str, tuple[str, ...]] = {
     "torch.nn.functional.softplus": ("softplus",),
     "torch.nn.functional.cross_entropy": ("cross_entropy_loss", "nll_loss_forward", "nll_loss2d_forward"),
     "torch.nn.functional.nll_loss": ("nll_loss_forward", "nll_loss2d_forward"),
+    "torch._fused_adamw_": ("_fused_adamw_", "_fused_adamw"),
     "torch.multinomial": ("multinomial",),
 }
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -89,23 +91,39 @@ def _replace(path: str, name: str) -> None:
         return
     target = getattr(owner, attribute)
     if inspect.ismodule(target):
-        for item in vars(target).values():
-            if inspect.isclass(item) and item.__module__.startswith(path):
-                _refuse_construction(item, name)
+        _replace_all_in(path, name)
     elif inspect.isclass(target):
         _refuse_construction(target, name)
     elif callable(target):
+        setattr(owner, attribute, _refusing(target, name))
 
-        @functools.wraps(target)
-        def refuse(*_: Any, **__: Any) -> None:
-            _refuse(name)
 
-        setattr(owner, attribute, refuse)
+def _replace_all_in(path: str, name: str) -> None:
+    """Refuse what a module and those below it define."""
+    below = [module for key, module in sys.modules.items() if key == path or key.startswith(f"{path}.")]
+    for module in below:
+        for attribute, item in list(vars(module).items()):
+            if not str(getattr(item, "__module__", "")).startswith(path):
+                continue
+            if inspect.isclass(item):
+                _refuse_construction(item, name)
+            elif inspect.isfunction(item):
+                setattr(module, attribute, _refusing(item, name))
+
+
+def _refusing(target: Any, name: str) -> Any:
+    @functools.wraps(target)
+    def refuse(*_: Any, **__: Any) -> None:
+        _refuse(name)
+
+    return refuse
 
 
 def _refuse_construction(cls: type, name: str) -> None:
+    """Refuse to make an instance and to derive a class."""
     try:
         cls.__init__ = lambda *_, **__: _refuse(name)  # type: ignore[misc]
+        cls.__init_subclass__ = classmethod(lambda *_, **__: _refuse(name))  # type: ignore[assignment]
     except (TypeError, AttributeError):  # an immutable type
         return
 

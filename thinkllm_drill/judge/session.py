@@ -23,6 +23,7 @@ from thinkllm_drill import locale
 from thinkllm_drill.content.library import Library
 from thinkllm_drill.errors import ThinkLLMError, UsageError
 from thinkllm_drill.judge import requests
+from thinkllm_drill.judge.kernels import import_interpreted
 from thinkllm_drill.judge.launch import Launcher
 from thinkllm_drill.locale import text
 from thinkllm_drill.verdict import CheckRequest, Verdict, VerdictStatus
@@ -86,8 +87,8 @@ def grade(
     missing = [name for name in exercise.needs if importlib.util.find_spec(name) is None]
     if missing:
         return _unavailable(request, text("grading.no_triton"), start)
-    if exercise.needs:
-        os.environ["TRITON_INTERPRET"] = "1"
+    if "triton" in exercise.needs:
+        import_interpreted()
     session = make_session(
         library,
         request.slug,
@@ -197,8 +198,8 @@ def run_example(message: dict[str, Any]) -> list[str]:
     exercise, paths = library.exercise(message["slug"]), library.paths(message["slug"])
     if any(importlib.util.find_spec(name) is None for name in exercise.needs):
         return []
-    if exercise.needs:
-        os.environ["TRITON_INTERPRET"] = "1"
+    if "triton" in exercise.needs:
+        import_interpreted()
     module = load_module(paths.solution, "thinkllm_example")
     test = doctest.DocTestParser().get_doctest(message["doctest"], vars(module).copy(), "example", None, 0)
     report = io.StringIO()
