@@ -19,7 +19,10 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import psutil
 
 GRACE_SECONDS = 0.25
 SCRATCH = "thinkllm-run-"
@@ -132,15 +135,16 @@ class SpawnLauncher:
             self._ready.append(self._spawn())
 
     def stop(self, runner: RunnerProcess) -> Exit:
-        close(runner)
         process, scratch = self._running.pop(runner.pid)
+        family = _descendants(process)  # before it ends: what it leaves behind cannot be told from others after
+        close(runner)
         by_us = False
         try:
             code = process.wait(GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             by_us = True
             code = 0
-        _kill_tree(process)
+        _kill_tree(process, family)
         if self._subreaper:
             kill_orphans({*self._running, *(spare[0].pid for spare in self._ready)})
         shutil.rmtree(scratch, ignore_errors=True)
@@ -155,7 +159,7 @@ class SpawnLauncher:
         self._ready.clear()
         self._running.clear()
         for process, scratch in left:
-            _kill_tree(process)
+            _kill_tree(process, [])
             shutil.rmtree(scratch, ignore_errors=True)
 
     def _spawn(self) -> tuple[RunnerProcess, subprocess.Popen[bytes], Path]:
@@ -227,7 +231,7 @@ def _pumped(process: subprocess.Popen[bytes]) -> socket.socket:
 
     def pump() -> None:
         assert process.stdout is not None
-        with contextlib.suppress(OSError), theirs:
+        with contextlib.suppress(OSError), theirs, process.stdout:
             while piece := process.stdout.read1(65536):  # type: ignore[attr-defined]
                 theirs.sendall(piece)
 
@@ -235,14 +239,20 @@ def _pumped(process: subprocess.Popen[bytes]) -> socket.socket:
     return ours
 
 
-def _kill_tree(process: subprocess.Popen[bytes]) -> None:
-    """Kill the process, its group and its descendants, and reap it."""
+def _descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     import psutil
 
     try:
-        family = psutil.Process(process.pid).children(recursive=True)
+        return psutil.Process(process.pid).children(recursive=True)
     except psutil.Error:
-        family = []
+        return []
+
+
+def _kill_tree(process: subprocess.Popen[bytes], family: list[psutil.Process]) -> None:
+    """Kill the process, its group, its descendants and those it had before, and reap it."""
+    import psutil
+
+    family = [*family, *_descendants(process)]
     if sys.platform != "win32":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

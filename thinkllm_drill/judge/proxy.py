@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from thinkllm_drill.judge.changes import changed_arguments
 from thinkllm_drill.judge.failures import (
     AttemptDied,
     AttemptRaised,
@@ -31,7 +32,12 @@ from thinkllm_drill.judge.profile import Cost
 from thinkllm_drill.judge.wire import Decoder, Encoder, Opaque, WireError, as_record
 from thinkllm_drill.locale import text
 
+_MISSHAPEN = (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError)
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "CUDA out of memory")
+
+
+def _as_it_is(answer: Any) -> Any:
+    return answer
 
 
 class Local:
@@ -109,7 +115,8 @@ class Attempt:
     def describe(self, names: Sequence[str]) -> dict[str, dict[str, Any] | None]:
         """Kind and parameters of each name, None for those that are not defined."""
         self._ready()
-        return dict(self._ask({"op": "describe", "module": self._module, "names": list(names)}))
+        found: dict[str, Any] = self._ask({"op": "describe", "module": self._module, "names": list(names)}, dict)
+        return found
 
     def load(self) -> tuple[str, ...]:
         """Start a runner if there is none and return the names that the file defines."""
@@ -133,7 +140,7 @@ class Attempt:
     def place(self, tensor: Tensor) -> PlacedTensor:
         """A copy of the tensor that lives in the runner, with an identity and a `.grad` of its own."""
         self._ready()
-        return PlacedTensor(self, int(self._ask({"op": "place", "value": tensor})), tuple(tensor.shape))
+        return PlacedTensor(self, self._ask({"op": "place", "value": tensor}, int), tuple(tensor.shape))
 
     def local(self, source: str) -> Local:
         """The function that `source` evaluates to, made in the runner; `torch` is known there. It can be called too.
@@ -157,15 +164,18 @@ class Attempt:
         cotangents: Mapping[int, Tensor] | None,
     ) -> tuple[Any, dict[str, Tensor]]:
         """The output and the gradients with respect to `wrt`; see `judge.autodiff.vjp`."""
-        request = {"op": "vjp", "target": target._target(), "kwargs": dict(inputs), "wrt": list(wrt)}
-        output, gradients = self._ask(request | {"cotangents": cotangents and dict(cotangents)})
-        return output, dict(gradients)
+        request: dict[str, Any] = {"op": "vjp", "target": target._target(), "kwargs": dict(inputs), "wrt": list(wrt)}
+        request["cotangents"] = cotangents and dict(cotangents)
+        output, gradients = self._ask(request, lambda answer: (answer[0], dict(answer[1])))
+        return output, gradients
 
     def profile(self, target: RemoteName | RemoteObject | RemoteMethod | str, *args: Any, **inputs: Any) -> Cost:
         """What the call costs; see `judge.profile.Cost`."""
         if isinstance(target, str):
             target = self[target]
-        return Cost(**self._ask({"op": "profile", "target": target._target(), "args": args, "kwargs": inputs}))
+        request = {"op": "profile", "target": target._target(), "args": args, "kwargs": inputs}
+        cost: Cost = self._ask(request, lambda answer: Cost(**answer))
+        return cost
 
     @property
     def changed(self) -> list[str]:
@@ -187,8 +197,14 @@ class Attempt:
         self._load()
 
     def _load(self) -> None:
-        request = {"op": "load", "module": self._module, "filename": self._filename, "source": self._source}
-        self._names = tuple(self._ask(request | {"forbid": list(self._forbid), "kernels": self._kernels}))
+        request: dict[str, Any] = {
+            "op": "load",
+            "module": self._module,
+            "filename": self._filename,
+            "source": self._source,
+        }
+        request["forbid"], request["kernels"] = list(self._forbid), self._kernels
+        self._names = self._ask(request, lambda answer: tuple(map(str, answer)))
 
     @property
     def _module(self) -> str:
@@ -198,32 +214,48 @@ class Attempt:
         request = {"op": "call", "target": target, "args": list(args), "kwargs": dict(kwargs), "keep": keep}
         return self._ask(request)
 
-    def _ask(self, request: dict[str, Any]) -> Any:
-        """The answer to one request; objects of a runner that has ended cannot be asked."""
+    def _ask(self, request: dict[str, Any], read: Callable[[Any], Any] = _as_it_is) -> Any:
+        """The answer to one request, as `read` takes it; objects of a runner that has ended cannot be asked."""
         if self._link is None or not self._link.alive:
             raise AttemptDied(text("grading.no_answer"))
         if time.monotonic() > self._deadline:
             raise AttemptTimeout(text("grading.verdict_timeout", seconds=f"{self._limits.verdict_seconds:g}"))
-        link, message = self._link, request
-        while True:
-            tree, blob = self._encode(message)
-            seconds = remaining(self._deadline, self._limits.call_seconds)
-            reply = self._decode(*link.exchange(tree, blob, seconds))
-            if "callback" not in reply:
-                break
-            message = self._call_back(reply)
-        if self._pending is not None:
-            pending, self._pending = self._pending, None
-            raise pending
-        self._raise_if_failed(reply)
-        self.launches = int(reply.get("launches", 0))
-        if "kwargs" in reply:
-            self._changed = changed_arguments(request, reply)
+        reply = self._conversation(self._link, request)
+        try:
+            failure = AttemptRaised(reply["raised"]) if "raised" in reply else None
+            changed = changed_arguments(request, reply) if "kwargs" in reply else None
+            answer = None if failure is not None or reply.get("forbidden") else read(reply["ok"])
+            launches = int(reply.get("launches", 0))
+            self._raise_if_failed(failure, [str(name) for name in reply.get("forbidden", ())])
+        except _MISSHAPEN as error:
+            raise self._malformed(error) from None
+        self.launches = launches
+        if changed is not None:
+            self._changed = changed
             if self.on_changed is not None:
-                self.on_changed(self._changed)
+                self.on_changed(changed)
         if self.log is not None:
             self.log.append(reply["ok"])
-        return reply["ok"]
+        return answer
+
+    def _conversation(self, link: Link, message: dict[str, Any]) -> dict[str, Any]:
+        """The reply to a request, after the callbacks that come before it.
+
+        What a grader's function fails with is raised in place of whatever the attempt makes of it.
+        """
+        try:
+            while True:
+                tree, blob = self._encode(message)
+                seconds = remaining(self._deadline, self._limits.call_seconds)
+                reply = self._decode(*link.exchange(tree, blob, seconds))
+                if "callback" not in reply:
+                    break
+                message = self._call_back(reply)
+        finally:
+            pending, self._pending = self._pending, None
+            if pending is not None:
+                raise pending
+        return reply
 
     def _encode(self, message: dict[str, Any]) -> tuple[bytes, bytes]:
         return Encoder(self._encode_special).encode(message)
@@ -235,8 +267,11 @@ class Attempt:
                 raise WireError("a reply of no known form")
             return reply
         except WireError as error:
-            self.close()
-            raise AttemptDied(text("grading.malformed", problem=str(error))) from None
+            raise self._malformed(error) from None
+
+    def _malformed(self, error: Exception) -> AttemptDied:
+        self.close()
+        return AttemptDied(text("grading.malformed", problem=str(error)))
 
     def _call_back(self, reply: dict[str, Any]) -> dict[str, Any]:
         """Run a function of the grader's that the attempt called; what it does wrong is raised after the call."""
@@ -249,14 +284,12 @@ class Attempt:
         except Exception as error:
             return {"raise": [type(error).__name__, str(error)]}
 
-    def _raise_if_failed(self, reply: dict[str, Any]) -> None:
-        if reply.get("forbidden"):
-            names = [str(name) for name in reply["forbidden"]]
-            frames = AttemptRaised(reply["raised"]).cause.frames if "raised" in reply else ()
-            raise RuleBroken(text("grading.forbidden", names=", ".join(names))).with_cause(frames=frames)
-        if "raised" not in reply:
+    def _raise_if_failed(self, failure: AttemptRaised | None, forbidden: Sequence[str]) -> None:
+        if forbidden:
+            frames = failure.cause.frames if failure is not None else ()
+            raise RuleBroken(text("grading.forbidden", names=", ".join(forbidden))).with_cause(frames=frames)
+        if failure is None:
             return
-        failure = AttemptRaised(reply["raised"])
         if failure.type_name == "NotImplementedError" and failure.text.startswith("blank "):
             raise NotStarted(text("grading.blank_reached", blank=failure.text)).with_cause(frames=failure.cause.frames)
         if failure.type_name == "MemoryError" or any(sign in failure.text for sign in _OUT_OF_MEMORY):
@@ -276,7 +309,7 @@ class Attempt:
             return {"$": "ref", "id": value._number}
         if isinstance(value, Local):
             if value.source not in self._locals:
-                self._locals[value.source] = int(self._ask({"op": "local", "source": value.source}))
+                self._locals[value.source] = self._ask({"op": "local", "source": value.source}, int)
             return {"$": "ref", "id": self._locals[value.source]}
         if isinstance(value, RemoteName):
             return {"$": "ref", "id": value._resolve()._number}
@@ -452,44 +485,3 @@ class PlacedTensor(RemoteObject):
     def value(self) -> Tensor:
         """A copy of the tensor as it is now."""
         return self.fetch()  # type: ignore[no-any-return]
-
-
-def changed_arguments(request: Mapping[str, Any], reply: Mapping[str, Any]) -> list[str]:
-    """Names of the arguments (positions for positional ones) whose contents differ after the call.
-
-    Generators of the judge are advanced to the state that the attempt left them in.
-    """
-    before = {str(index): value for index, value in enumerate(request["args"])} | dict(request["kwargs"])
-    after = {str(index): value for index, value in enumerate(reply["args"])} | dict(reply["kwargs"])
-    changed = []
-    for name, value in before.items():
-        if isinstance(value, torch.Generator):
-            value.set_state(after[name].get_state())
-        elif not _same(value, after.get(name)):
-            changed.append(name)
-    return changed
-
-
-def _bits(tensor: Tensor) -> Tensor:
-    return tensor.detach().contiguous().reshape(-1).view(torch.uint8)
-
-
-def _same(before: Any, after: Any) -> bool:
-    if isinstance(before, Tensor):
-        alike = isinstance(after, Tensor) and before.shape == after.shape and before.dtype == after.dtype
-        return alike and torch.equal(_bits(before), _bits(after))
-    if isinstance(before, list | tuple):
-        return len(before) == len(after) and all(map(_same, before, after))
-    if isinstance(before, dict):
-        return list(before) == list(after) and all(_same(before[key], after[key]) for key in before)
-    if isinstance(before, RemoteObject | RemoteName | Local) or callable(before):
-        return True
-    if isinstance(before, float) and before != before:
-        return isinstance(after, float) and after != after
-    record = as_record(before)
-    if record is not None:
-        return _same(record._record[1], getattr(after, "_record", ("", {}))[1])
-    try:
-        return bool(before == after)
-    except (ValueError, RuntimeError):  # arrays
-        return bool((before == after).all())

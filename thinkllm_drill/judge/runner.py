@@ -8,8 +8,10 @@ result), `raised` (the attempt's exception) or `callback` (a function of the jud
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
+import io
 import itertools
 import linecache
 import operator
@@ -23,7 +25,7 @@ from typing import Any
 import torch
 
 from thinkllm_drill.judge import autodiff, forbidden, framing, kernels, profile, trace
-from thinkllm_drill.judge.wire import Decoder, Encoder, WireError, as_record, builtin_exception
+from thinkllm_drill.judge.wire import Decoder, Encoder, WireError, as_record, builtin_exception, safe_str
 
 OPERATORS = {
     name: getattr(operator, name)
@@ -57,6 +59,17 @@ OPERATORS = {
 } | {"len": len, "iter": iter, "next": next, "bool": bool, "str": str, "repr": repr, "hash": hash, "float": float}
 
 
+_SCALARS = (type(None), bool, int, float, str, bytes)
+
+
+class CannotBuild(Exception):
+    """A dataclass of the attempt could not be built from the fields that were sent."""
+
+    def __init__(self, reason: Exception) -> None:
+        super().__init__()
+        self.reason = reason
+
+
 class Runner:
     """Serves one connection; objects that cannot be sent stay here and are known by number."""
 
@@ -66,6 +79,7 @@ class Runner:
         self._numbers: dict[int, int] = {}
         self._counter = itertools.count(1)
         self._modules: dict[str, types.ModuleType] = {}
+        self._filenames: set[str | None] = set()
         self._current = ""
         self._stubs: dict[int, Any] = {}
         self._lock = threading.RLock()
@@ -88,6 +102,10 @@ class Runner:
                 request = self._receive()
             except framing.PeerGone:
                 return
+            except CannotBuild as error:
+                self._send(self._raised(error.reason))
+                continue
+            forbidden.hits.clear()  # not in a call that comes from within a callback, which would hide an earlier hit
             self._send(self._handle(request))
 
     # messages
@@ -98,23 +116,27 @@ class Runner:
 
     def _send(self, message: dict[str, Any]) -> None:
         try:
-            tree, blob = Encoder(self._encode_special).encode(message)
-        except WireError as error:
-            tree, blob = Encoder().encode({"raised": trace.plain("UnsendableValue", str(error))})
-        self._connection.sendall(framing.pack(tree, blob))
+            data = framing.pack(*Encoder(self._encode_special).encode(message))
+        except Exception as error:  # also what properties of the attempt's own objects raise
+            kind = "MemoryError" if isinstance(error, MemoryError) else "UnsendableValue"
+            data = framing.pack(*Encoder().encode({"raised": trace.plain(kind, safe_str(error))}))
+        _flush()
+        self._connection.sendall(data)
 
     def _handle(self, request: dict[str, Any]) -> dict[str, Any]:
-        forbidden.hits.clear()
         self._current = request.get("module", self._current)
         try:
             reply = self._handlers[request["op"]](request)
         except autodiff.NoGradient:
             reply = {"raised": trace.plain("NoGradient", "")}
         except BaseException as error:  # whatever the attempt raises, SystemExit and KeyboardInterrupt too
-            reply = {"raised": trace.describe(error, {module.__file__ for module in self._modules.values()})}
+            reply = self._raised(error)
         if forbidden.hits:
             reply["forbidden"] = [*forbidden.hits]
         return reply
+
+    def _raised(self, error: BaseException) -> dict[str, Any]:
+        return {"raised": trace.describe(error, self._filenames)}
 
     # values of our own
 
@@ -169,9 +191,12 @@ class Runner:
 
     def _construct(self, type_name: str, fields: dict[str, Any]) -> Any:
         cls = getattr(self._modules.get(self._current), type_name, None)
-        if cls is None:
-            raise WireError(f"the attempt defines no {type_name}")
-        return cls(**fields)
+        try:
+            if cls is None:
+                raise NameError(f"name {type_name!r} is not defined")
+            return cls(**fields)
+        except Exception as error:
+            raise CannotBuild(error) from None
 
     def _stub(self, number: int) -> Any:
         """A function that runs in the judge; the same one for the same number."""
@@ -182,7 +207,10 @@ class Runner:
             with self._lock:
                 self._send({"callback": number, "args": args, "kwargs": kwargs})
                 while True:
-                    message = self._receive()
+                    try:
+                        message = self._receive()
+                    except CannotBuild as error:
+                        raise error.reason from None
                     if "return" in message:
                         return message["return"]
                     if "raise" in message:
@@ -200,7 +228,9 @@ class Runner:
             kernels.interpret()
         forbidden.install(request["forbid"])
         text = trace.decoded(source)
-        linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+        lines = io.StringIO(text, newline=None).readlines()  # as Python counts them: str.splitlines knows more ends
+        linecache.cache[filename] = (len(text), None, lines, filename)
+        self._filenames.add(filename)
         module = types.ModuleType(name)
         module.__file__ = filename
         self._modules[name] = sys.modules[name] = module
@@ -219,7 +249,7 @@ class Runner:
         args, kwargs = request["args"], request["kwargs"]
         before = kernels.launches.count
         value = target(*args, **kwargs)
-        if isinstance(target, type) or request.get("keep"):
+        if (isinstance(target, type) or request.get("keep")) and not isinstance(value, _SCALARS):
             self._keep(value)  # an object that was constructed stays here, also if it is a dataclass
         return {"ok": value, "args": args, "kwargs": kwargs, "launches": kernels.launches.count - before}
 
@@ -262,6 +292,13 @@ class Runner:
             case ["setattr"]:
                 return setattr
         raise WireError(f"unknown target {target!r}")
+
+
+def _flush() -> None:
+    """Push out what the attempt printed without ending the line."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
 
 
 def local_function(source: str) -> Any:
