@@ -139,6 +139,11 @@ def _list(items: Any) -> str:
     return "[" + ", ".join(f'"{item}"' for item in items) + "]"
 
 
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory, judge: Judge) -> Tree:
     """An empty content root of the module's own, graded by the service."""

@@ -30,7 +30,7 @@ GRADER = '''
             case(en="half precision", zh="半精度", shape=(2, 40), dtype="bfloat16"),
             case(en="infinite", zh="无穷", shape=(2, 4), special=float("inf")),
         ]
-        sizes = {"shape": ((0, 3), (3, 0), (1,))}
+        sizes = {"shape": ((0, 3), (3, 0), (1,), (1, 1))}
 
         def inputs(self, rng, *, shape, scale=None, special=None):
             x = rng.normal(shape)

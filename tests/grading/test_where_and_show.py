@@ -43,16 +43,17 @@ def words(exact, actual):
         (math.sqrt(8), "2.828 = √8"),
         (1 / math.sqrt(64), "0.125 = 1/8"),
         (1 / math.sqrt(3), "0.5774 = 1/√3"),
-        (3.0, "3 "),
-        (0.37, "0.37 "),
-        (-2.0, "-2 "),
+        (3.0, "3 times"),
+        (0.37, "0.37 times"),
+        (-math.sqrt(2), "-1.414 = −√2"),
+        (-2.0, "-2 times"),
     ],
 )
 def test_one_factor_everywhere_is_named(factor, named):
     exact = right(4, 5)
     said = words(exact, exact * factor)
     assert "one factor" in said
-    assert named in said + " "
+    assert named in said
 
 
 def test_sign_offset_zeros_and_constants():

@@ -22,6 +22,10 @@ from thinkllm_drill.judge.proxy import Raised
 from thinkllm_drill.judge.runner import local_function
 from thinkllm_drill.judge.wire import Record
 
+DATA = (bool, int, float, str, bytes, Tensor, list, tuple, dict, set, frozenset, np.ndarray, np.generic)
+DATA += (torch.dtype, torch.device, torch.Generator)
+"""What an attempt's side gives as data, and not as an object that stays there."""
+
 
 class Reference:
     """A trusted module, called with every float tensor cast.
@@ -129,9 +133,7 @@ class Reference:
         return cast
 
     def _wrap(self, value: Any) -> Any:
-        if value is None or isinstance(value, bool | int | float | str | bytes | Tensor | list | tuple | dict | set):
-            return value
-        return LocalObject(self, value)
+        return value if value is None or isinstance(value, DATA) else LocalObject(self, value)
 
 
 class LocalObject:

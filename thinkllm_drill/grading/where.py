@@ -58,9 +58,11 @@ def _uniform(exact: Tensor, actual: Tensor) -> str | None:
 def _named(factor: float) -> str:
     """The factor with a name where it is a small integer, its root, or the inverse of one: `2.828 = √8`."""
     shown = f"{factor:.4g}"
+    if shown.lstrip("-").isdigit():
+        return shown
     for n in range(2, 1025):
         for value, name in ((n, f"{n}"), (math.sqrt(n), f"√{n}"), (1 / n, f"1/{n}"), (1 / math.sqrt(n), f"1/√{n}")):
-            if abs(abs(factor) - value) <= 5e-5 * value and shown != name:
+            if abs(abs(factor) - value) <= 5e-5 * value:
                 return f"{shown} = {'−' if factor < 0 else ''}{name}"
     return shown
 

@@ -51,4 +51,6 @@ def _same(before: Any, after: Any) -> bool:
 
 
 def _bits(tensor: Tensor) -> Tensor:
-    return tensor.detach().resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8)
+    whole = tensor.detach().resolve_conj().resolve_neg().contiguous()
+    # one element counts as contiguous whatever its stride, but only a stride of 1 can be viewed as bytes
+    return whole.as_strided((whole.numel(),), (1,)).view(torch.uint8)
