@@ -237,7 +237,7 @@ def test_dataclasses_are_returned_and_passed_back(attempt: Attempt) -> None:
 def test_a_record_that_the_attempt_cannot_build_is_an_error_of_the_attempt(attempt: Attempt) -> None:
     with pytest.raises(AttemptRaised, match="Missing"):
         attempt.echo(Record("Missing", {"a": 1}))
-    with pytest.raises(AttemptRaised, match="TypeError.*surprise"):
+    with pytest.raises(AttemptRaised, match=r"TypeError.*surprise"):
         attempt.echo(Record("Step", {"surprise": 1}))
     assert attempt.echo(1) == 1
 

@@ -161,7 +161,7 @@ class Runner:
             kind = "type"
         elif isinstance(value, Iterator):
             kind = "iterator"
-        elif callable(value) and not isinstance(value, torch.nn.Module):
+        elif inspect.isroutine(value):
             kind = "callable"
         else:
             kind = "object"
