@@ -36,15 +36,6 @@ def processes_in(folder: Path) -> list[psutil.Process]:
     return found
 
 
-def wait_until(happened: Callable[[], Any], seconds: float = 10.0) -> Any:
-    """What `happened()` returns once it is true; fails after a while."""
-    deadline = time.monotonic() + seconds
-    while not (result := happened()):
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
-    return result
-
-
 @pytest.fixture(scope="session", autouse=True)
 def world() -> Iterator[Path]:
     """A temporary folder that everything here lies in; at the end no process and no scratch folder may be left."""
@@ -64,6 +55,20 @@ def world() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
     assert not left
     assert not scratch
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[..., Any]:
+    """Waits for something to be true and returns it; fails after a while."""
+
+    def wait(happened: Callable[[], Any], seconds: float = 10.0) -> Any:
+        deadline = time.monotonic() + seconds
+        while not (result := happened()):
+            assert time.monotonic() < deadline, "it did not happen"
+            time.sleep(0.01)
+        return result
+
+    return wait
 
 
 @pytest.fixture(autouse=True)

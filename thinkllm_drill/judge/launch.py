@@ -136,7 +136,8 @@ class SpawnLauncher:
 
     def stop(self, runner: RunnerProcess) -> Exit:
         process, scratch = self._running.pop(runner.pid)
-        family = _descendants(process)  # before it ends: what it leaves behind cannot be told from others after
+        # what it leaves behind is found through it while it lives, and by its environment after
+        family = _descendants(process) if process.poll() is None else _marked(scratch)
         close(runner)
         by_us = False
         try:
@@ -165,7 +166,7 @@ class SpawnLauncher:
     def _spawn(self) -> tuple[RunnerProcess, subprocess.Popen[bytes], Path]:
         scratch = new_scratch()
         package_parent = str(Path(__file__).resolve().parents[2])
-        environment = os.environ | {"PYTHONPATH": package_parent, "OPENBLAS_NUM_THREADS": "1"}
+        environment = os.environ | {"PYTHONPATH": package_parent, "OPENBLAS_NUM_THREADS": "1", "TMPDIR": str(scratch)}
         command = [sys.executable, "-P", "-m", "thinkllm_drill.judge.worker"]
         if self._loopback:
             runner, process = self._spawn_loopback(command, environment, scratch)
@@ -246,6 +247,18 @@ def _descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
         return psutil.Process(process.pid).children(recursive=True)
     except psutil.Error:
         return []
+
+
+def _marked(scratch: Path) -> list[psutil.Process]:
+    """The processes whose temporary folder is this one."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("TMPDIR") == str(scratch):
+                found.append(process)
+    return found
 
 
 def _kill_tree(process: subprocess.Popen[bytes], family: list[psutil.Process]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import selectors
 import signal
+import socket
 import time
 from collections.abc import Callable
 
@@ -73,13 +74,17 @@ class Link:
         """
         deadline = time.monotonic() + seconds
         try:
+            self._demand_silence()
             self._write(framing.pack(tree, blob), deadline)
             return self._read(deadline)
         except GradeFailure:
             self.close()
             raise
-        except (framing.FrameError, OSError):
+        except (framing.PeerGone, OSError):
             raise self._ended() from None
+        except framing.FrameError as error:
+            self.close()
+            raise AttemptDied(text("grading.malformed", problem=str(error))) from None
 
     def close(self) -> Exit:
         """Stop the runner and all that it started."""
@@ -89,6 +94,14 @@ class Link:
         self.alive = False
         self._selector.close()
         return self._launcher.stop(self._runner)
+
+    def _demand_silence(self) -> None:
+        """Whatever has come without having been asked for cannot be an answer."""
+        try:
+            if self._runner.connection.recv(1, socket.MSG_PEEK):
+                raise framing.FrameError("an answer that was not asked for")
+        except BlockingIOError:
+            return
 
     def _write(self, message: bytes, deadline: float) -> None:
         view, sent = memoryview(message), 0

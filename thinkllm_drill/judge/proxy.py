@@ -86,7 +86,7 @@ class Attempt:
         self._capture = capture or Capture()
         self._interrupted = interrupted
         self._deadline = deadline or time.monotonic() + self._limits.verdict_seconds
-        self._generation = 0
+        self._generation = self._asked = 0
         self._link: Link | None = None
         self._callbacks: dict[int, Callable[..., Any]] = {}
         self._numbers: dict[int, int] = {}
@@ -243,6 +243,8 @@ class Attempt:
 
         What a grader's function fails with is raised in place of whatever the attempt makes of it.
         """
+        self._asked += 1
+        number, message = self._asked, message | {"number": self._asked}
         try:
             while True:
                 tree, blob = self._encode(message)
@@ -251,6 +253,8 @@ class Attempt:
                 if "callback" not in reply:
                     break
                 message = self._call_back(reply)
+            if reply.get("number", number if "raised" in reply else None) != number:
+                raise self._malformed(ValueError("an answer to another question"))
         finally:
             pending, self._pending = self._pending, None
             if pending is not None:
@@ -277,7 +281,11 @@ class Attempt:
         """Run a function of the grader's that the attempt called; what it does wrong is raised after the call."""
         try:
             function = self._callbacks[reply["callback"]]
-            return {"return": function(*reply["args"], **reply["kwargs"])}
+            args, kwargs = tuple(reply["args"]), dict(reply["kwargs"])
+        except _MISSHAPEN as error:
+            raise self._malformed(error) from None
+        try:
+            return {"return": function(*args, **kwargs)}
         except GradeFailure as failure:
             self._pending = failure
             return {"raise": ["RuntimeError", str(failure)]}

@@ -3,7 +3,8 @@
 It knows no reference, no expected value, no seed and no tolerance: all it can send is an answer.
 
 Messages are dictionaries. Requests: load, describe, call, vjp, profile, place, value, local. Replies hold `ok` (the
-result), `raised` (the attempt's exception) or `callback` (a function of the judge's to be called now).
+result), `raised` (the attempt's exception) or `callback` (a function of the judge's to be called now), and the number
+of the request, so that none is taken for the answer to another.
 """
 
 from __future__ import annotations
@@ -133,6 +134,7 @@ class Runner:
             reply = self._raised(error)
         if forbidden.hits:
             reply["forbidden"] = [*forbidden.hits]
+        reply["number"] = request["number"]
         return reply
 
     def _raised(self, error: BaseException) -> dict[str, Any]:
