@@ -6,7 +6,7 @@ from thinkllm_drill.grading import FunctionSuite, assert_close, assert_equal, ca
 
 
 def far(limit):
-    """The tolerance of positions below limit: rounded once, a frequency moves the angle by position · roundoff."""
+    """A `reduction` that allows 4 · limit roundoffs: one in a frequency is p of them in the angle at position p."""
     return (2 * limit) ** 2
 
 

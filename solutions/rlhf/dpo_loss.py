@@ -19,7 +19,7 @@ def sequence_logps(logits: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
     Returns:
         (B,), float32 or wider.
     """
-    # region blank: bring logits, labels and mask into line, so that each position holds a prediction and its token
+    # region blank: bring predictions, tokens and mask into line
     logits, labels, mask = logits[:, :-1], labels[:, 1:], mask[:, 1:]  # (B, T - 1, …)
     # endregion
     # region blank: the log-probability of every token, in float32 or wider
