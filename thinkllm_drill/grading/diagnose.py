@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from thinkllm_drill.grading import battery
 from thinkllm_drill.grading.compare import Tolerance, Truth, compare
-from thinkllm_drill.grading.observe import Outcome
+from thinkllm_drill.grading.observe import Outcome, detached
 from thinkllm_drill.judge.failures import AttemptRaised, GradeFailure
 from thinkllm_drill.judge.proxy import Attempt
 from thinkllm_drill.verdict import Diagnosis
@@ -94,7 +94,7 @@ def _own_run(own_test: Callable[[Attempt], None]) -> Run:
         except AssertionError as error:
             failure = GradeFailure(str(error))
         log, attempt.log = attempt.log, None
-        return Outcome(tuple(("", item) for item in log), failure=failure)
+        return Outcome(tuple(("", detached(item)) for item in log), failure=failure)
 
     return run
 
