@@ -7,6 +7,8 @@ of its own (classes, modules).
 
 from __future__ import annotations
 
+import builtins
+import contextlib
 import functools
 import importlib
 import inspect
@@ -60,10 +62,24 @@ _libraries: list[Any] = []
 def install(names: Iterable[str]) -> None:
     """Make every call of the named functions, classes or modules raise `ForbiddenCall` from now on."""
     for name in names:
+        if _builtin(name):
+            continue
         if name in KERNELS:
             _override(name)
         for alias in (name, *ALIASES.get(name, ())):
             _replace(alias, name)
+
+
+def builtins_without(names: Iterable[str]) -> dict[str, Any]:
+    """Python's built-in names for the attempt's module alone, with those in `names` refused: we need them too."""
+    found = {_builtin(name): name for name in names if _builtin(name)}
+    return vars(builtins) | {short: _refusing(getattr(builtins, short), name) for short, name in found.items()}
+
+
+def _builtin(name: str) -> str:
+    """`sorted` of "sorted" and "builtins.sorted"; empty for other names."""
+    short = name.removeprefix("builtins.")
+    return short if hasattr(builtins, short) else ""
 
 
 def _refuse(name: str) -> None:
@@ -95,7 +111,8 @@ def _replace(path: str, name: str) -> None:
     elif inspect.isclass(target):
         _refuse_construction(target, name)
     elif callable(target):
-        setattr(owner, attribute, _refusing(target, name))
+        with contextlib.suppress(TypeError):  # an immutable type
+            setattr(owner, attribute, _refusing(target, name))
 
 
 def _replace_all_in(path: str, name: str) -> None:

@@ -235,6 +235,7 @@ class Runner:
         self._filenames.add(filename)
         module = types.ModuleType(name)
         module.__file__ = filename
+        module.__dict__["__builtins__"] = forbidden.builtins_without(request["forbid"])
         self._modules[name] = sys.modules[name] = module
         exec(compile(source, filename, "exec", dont_inherit=True), module.__dict__)
         return {"ok": sorted(key for key in vars(module) if isinstance(key, str))}
