@@ -11,6 +11,7 @@ from thinkllm_drill.grading.observe import Outcome, freeze
 from thinkllm_drill.grading.show import show
 from thinkllm_drill.grading.where import where
 from thinkllm_drill.judge.failures import AttemptRaised, Wrong
+from thinkllm_drill.judge.wire import Record
 from thinkllm_drill.verdict import Cause
 
 
@@ -63,4 +64,9 @@ def _like(wanted: Any, shown: Any) -> Any:
         return wanted.to(shown.dtype) if both else wanted
     if type(wanted) in (list, tuple) and type(shown) is type(wanted) and len(wanted) == len(shown):
         return type(wanted)(_like(w, s) for w, s in zip(wanted, shown, strict=True))
+    if isinstance(wanted, dict) and isinstance(shown, dict) and wanted.keys() == shown.keys():
+        return {key: _like(wanted[key], shown[key]) for key in wanted}
+    if isinstance(wanted, Record) and isinstance(shown, Record):
+        name, fields, is_tuple = wanted._record
+        return Record(name, _like(fields, shown._record[1]), is_tuple=is_tuple)
     return wanted

@@ -22,8 +22,8 @@ from thinkllm_drill.judge.proxy import Raised
 from thinkllm_drill.judge.runner import local_function
 from thinkllm_drill.judge.wire import Record
 
-DATA = (bool, int, float, str, bytes, Tensor, list, tuple, dict, set, frozenset, np.ndarray, np.generic)
-DATA += (torch.dtype, torch.device, torch.Generator)
+PLAIN = (bool, int, float, str, bytes, list, tuple, dict, set, frozenset)
+DATA = (*PLAIN, Tensor, np.ndarray, np.generic, torch.dtype, torch.device, torch.Generator)
 """What an attempt's side gives as data, and not as an object that stays there."""
 
 

@@ -50,6 +50,17 @@ def freeze(value: Any) -> Any:
     return value
 
 
+def detached(value: Any) -> Any:
+    """The value with its tensors detached; objects that live elsewhere are left there."""
+    if isinstance(value, Tensor):
+        return value.detach()
+    if type(value) in (list, tuple):
+        return type(value)(detached(item) for item in value)
+    if isinstance(value, dict):
+        return {key: detached(item) for key, item in value.items()}
+    return value
+
+
 def observe(scenario: Callable[[], Iterable[Any]], *, trusted: bool) -> Outcome:
     """Run a scenario to its end.
 
@@ -115,6 +126,6 @@ def discrete(outcome: Outcome) -> list[Any]:
                 found.append((label, path, leaf if leaf - leaf != 0 and leaf == leaf else leaf != leaf))
             elif isinstance(leaf, Raised):
                 found.append((label, path, leaf.type_name))
-            else:
+            elif not isinstance(leaf, torch.dtype):  # that of the run
                 found.append((label, path, repr(leaf)))
     return found

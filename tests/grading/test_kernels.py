@@ -1,0 +1,273 @@
+"""Kernels in a runner without a GPU: what the watched interpreter catches, and what it must leave alone."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from thinkllm_drill.grading.kernels import AUDIT, KernelSuite, OutOfBounds, Work, explained
+from thinkllm_drill.judge import bfloat16
+from thinkllm_drill.judge.failures import AttemptRaised, NotStarted
+from thinkllm_drill.judge.launch import SpawnLauncher
+from thinkllm_drill.judge.limits import MEMORY_BYTES
+from thinkllm_drill.judge.proxy import Attempt
+
+ROOT = Path(__file__).resolve().parents[2]
+needs_triton = pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="Triton is not installed")
+
+HEAD = """\
+import torch
+import triton
+import triton.language as tl
+
+
+"""
+DOUBLE = """\
+@triton.jit
+def kernel(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + at, mask=at < n, other=0.0)
+    tl.store(out_ptr + at, 2 * x, mask=at < n)
+
+
+def double(x):
+    out = torch.empty_like(x)
+    kernel[(triton.cdiv(x.numel(), 16),)](x, out, x.numel(), BLOCK=16)
+    return out
+"""
+FIRST_LINE = len(HEAD.splitlines()) + 1
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[Attempt]:
+    launcher = SpawnLauncher(MEMORY_BYTES, spares=0)
+    attempt = Attempt(launcher, b"", "attempt.py", kernels=True)
+    yield attempt
+    attempt.close()
+    launcher.close()
+
+
+@pytest.fixture
+def load(runner: Attempt) -> Callable[..., Attempt]:
+    """The proxy of a source with edits."""
+
+    def loaded(source: str = DOUBLE, *edits: tuple[str, str]) -> Attempt:
+        for old, new in edits:
+            assert source.count(old) == 1, old
+            source = source.replace(old, new)
+        runner.load()
+        runner.become((HEAD + textwrap.dedent(source)).encode())
+        return runner
+
+    return loaded
+
+
+def audit(attempt: Attempt, **inputs: Any) -> Work:
+    return Work(**attempt.local(AUDIT)(attempt["double"], inputs))
+
+
+@needs_triton
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_a_right_kernel_is_right_and_its_launches_are_counted(load: Any, dtype: torch.dtype) -> None:
+    x = torch.randn(40).to(dtype)
+    attempt = load()
+    assert torch.equal(attempt.double(x), 2 * x)
+    assert attempt.launches == 1
+
+
+@needs_triton
+def test_what_no_kernel_wrote_is_nan(load: Any) -> None:
+    answer = load(DOUBLE, ("triton.cdiv(x.numel(), 16)", "2")).double(torch.ones(40))
+    assert torch.equal(answer[:32], torch.full((32,), 2.0))
+    assert answer[32:].isnan().all()
+
+
+@needs_triton
+def test_lanes_masked_off_without_other_are_nan(load: Any) -> None:
+    source = DOUBLE.replace("2 * x, mask=at < n", "tl.sum(x, 0) + 0 * at, mask=at < n").replace(", other=0.0", "")
+    for dtype in (torch.float32, torch.bfloat16):
+        answer = load(source).double(torch.ones(20, dtype=dtype))
+        assert torch.equal(answer[:16], torch.full((16,), 16.0, dtype=dtype))
+        assert answer[16:].isnan().all()
+
+
+@needs_triton
+@pytest.mark.parametrize(
+    ("kind", "edit", "line"),
+    [("store", ("2 * x, mask=at < n", "2 * x"), 5), ("load", ("x_ptr + at, mask=at < n, other=0.0", "x_ptr + at"), 4)],
+)
+def test_an_access_out_of_bounds_is_refused_before_it_happens(load: Any, kind: str, edit: Any, line: int) -> None:
+    attempt = load(DOUBLE, edit)
+    with pytest.raises(OutOfBounds) as caught, explained():
+        attempt.double(torch.ones(40))
+    message, line = caught.value.cause.message, FIRST_LINE + line - 1
+    assert f"8 lanes out of bounds, program (2, 0, 0), line {line}" in message
+    assert caught.value.access == f"{kind} of 8 lanes in (2, 0, 0)"
+    assert caught.value.cause.frames[-1].line == line
+    assert torch.equal(attempt.double(torch.ones(48)), torch.full((48,), 2.0))  # the process is sound
+
+
+@needs_triton
+def test_a_pointer_does_not_lead_into_another_argument(load: Any) -> None:
+    attempt = load(
+        """\
+        @triton.jit
+        def kernel(a_ptr, b_ptr, gap):
+            tl.store(b_ptr, tl.load(a_ptr + gap))
+
+
+        def double(x):
+            a, b = x[:1].clone(), x[:1].clone()
+            kernel[(1,)](a, b, (b.data_ptr() - a.data_ptr()) // 4)
+            return b
+        """
+    )
+    with pytest.raises(AttemptRaised, match="load: 1 lanes out of bounds"):
+        attempt.double(torch.ones(2))
+
+
+@needs_triton
+def test_two_dimensional_tiles_of_a_transposed_tensor_stay_in_bounds(load: Any) -> None:
+    attempt = load(
+        """\
+        @triton.jit
+        def kernel(x_ptr, out_ptr, n, d, s0, s1, BLOCK: tl.constexpr):
+            i, j = tl.arange(0, BLOCK)[:, None], tl.arange(0, BLOCK)[None, :]
+            inside = (i < n) & (j < d)
+            x = tl.load(x_ptr + i * s0 + j * s1, mask=inside)
+            tl.store(out_ptr + i * d + j, 2 * x, mask=inside)
+
+
+        def double(x):
+            out = torch.empty(x.shape)
+            kernel[(1,)](x, out, *x.shape, *x.stride(), BLOCK=8)
+            return out
+        """
+    )
+    x = torch.randn(5, 3)
+    assert torch.equal(attempt.double(x.T), 2 * x.T)
+
+
+@needs_triton
+def test_an_exception_in_a_kernel_has_its_own_type_and_line(load: Any) -> None:
+    with pytest.raises(AttemptRaised) as caught:
+        load(DOUBLE, ("2 * x, mask", "tl.exp(at), mask")).double(torch.ones(4))
+    assert caught.value.type_name == "ValueError"
+    assert [frame.function for frame in caught.value.cause.frames] == ["double", "kernel"]
+    assert caught.value.cause.frames[-1].line == FIRST_LINE + 4
+
+
+@needs_triton
+def test_a_blank_in_a_kernel_is_a_blank(load: Any) -> None:
+    with pytest.raises(NotStarted):
+        load(DOUBLE, ("tl.store(", 'raise NotImplementedError("blank 2: store")\n    tl.store(')).double(torch.ones(4))
+
+
+@needs_triton
+def test_an_audit_counts_lanes_and_traffic(load: Any) -> None:
+    work = audit(load(), x=torch.ones(40))
+    assert (work.launches, work.widest, work.widest_line) == (1, 16, FIRST_LINE + 3)
+    assert work.traffic(at_least=160) == 80
+    assert work.traffic(at_least=161) == 0
+    assert not work.host
+    assert not work.idle
+
+
+@needs_triton
+def test_an_audit_names_what_torch_computes_around_the_kernel(load: Any) -> None:
+    work = audit(load(DOUBLE, ("return out", "return (out + 1 - 1).to(x.dtype)")), x=torch.ones(4))
+    assert set(work.host) == {"add", "sub"}
+    assert set(work.host.values()) == {FIRST_LINE + 11}
+    work = audit(load(DOUBLE, ("return out", "scale = float(x.tolist()[0])\n    return out")), x=torch.ones(4))
+    assert set(work.host) == {"tolist"}
+
+
+@needs_triton
+def test_an_audit_lets_torch_move_tensors(load: Any) -> None:
+    moves = "x = x.contiguous().float().reshape(-1, 2).T.flatten().clone()\n    out = torch.empty_like(x)"
+    work = audit(load(DOUBLE, ("out = torch.empty_like(x)", moves)), x=torch.ones(4, dtype=torch.float16))
+    assert not work.host
+
+
+@needs_triton
+def test_an_audit_notices_a_kernel_that_does_nothing(load: Any) -> None:
+    assert audit(load(DOUBLE, ("return out", "return x + x")), x=torch.ones(4)).idle
+    assert not audit(load(DOUBLE, ("out = torch.empty_like(x)", "out = x")), x=torch.ones(4)).idle
+
+
+@needs_triton
+def test_bfloat16_arithmetic_in_a_kernel(load: Any) -> None:
+    attempt = load(
+        """\
+        @triton.jit
+        def kernel(x_ptr, out_ptr, BLOCK: tl.constexpr):
+            i = tl.arange(0, BLOCK)
+            x = tl.load(x_ptr + i)
+            tl.store(out_ptr + i, -x * 3)
+            tl.store(out_ptr + BLOCK + i, (x > 0).to(tl.float32))
+            tl.store(out_ptr + 2 * BLOCK + i, tl.where(x > 0, x, 0.0) + i.to(tl.bfloat16))
+            tl.store(out_ptr + 3 * BLOCK + i, tl.sum(x, 0) + 0.0 * i)
+            square = tl.dot(x[:, None] + x[None, :], x[:, None] + x[None, :])
+            tl.store(out_ptr + 4 * BLOCK + i, tl.sum(square, 0))
+
+
+        def double(x):
+            out = torch.empty(5, 16)
+            kernel[(1,)](x, out, BLOCK=16)
+            return out
+        """
+    )
+    x = torch.randint(-8, 9, (16,)).bfloat16() / 2
+    plus = (x[:, None] + x[None, :]).float()
+    negated, positive, clamped, total, product = attempt.double(x)
+    assert torch.equal(negated, -3 * x.float())
+    assert torch.equal(positive, (x > 0).float())
+    assert torch.equal(clamped, (x.clamp(min=0) + torch.arange(16).bfloat16()).float())
+    assert torch.equal(total, x.float().sum().expand(16))
+    assert torch.equal(product, (plus @ plus).sum(0))
+
+
+def test_bfloat16_rounds_as_torch_does() -> None:
+    exponents = torch.randint(-37, 38, (20000,), generator=torch.Generator().manual_seed(0))
+    x = torch.randn(20000, generator=torch.Generator().manual_seed(1)) * 10.0**exponents
+    x = torch.cat([x, torch.tensor([0.0, -0.0, torch.inf, -torch.inf, 3.4e38, 1e-40, 1.00390625, 1.01171875])])
+    assert torch.equal(torch.from_numpy(bfloat16.rounded(x.numpy())).view(torch.bfloat16), x.bfloat16())
+    back = torch.from_numpy(bfloat16.widened(x.bfloat16().view(torch.uint16).numpy()))
+    assert torch.equal(back, x.bfloat16().float())
+    assert torch.from_numpy(bfloat16.rounded(torch.tensor([torch.nan]).numpy())).view(torch.bfloat16).isnan().all()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("triton") is not None, reason="Triton is installed")
+def test_a_kernel_grader_is_skipped_without_triton() -> None:
+    with pytest.raises(pytest.skip.Exception):
+        type("TestNothing", (KernelSuite,), {"entry": "nothing"})
+
+
+@needs_triton
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("attempt", "code", "says"),
+    [
+        (None, 0, "7 passed"),
+        ("mistake.no_kernel", 1, "rule: no Triton kernel was launched"),
+        ("mistake.maximum_by_torch", 1, "rule: torch does part of the work outside the kernels: amax (line 27)"),
+        ("mistake.three_passes", 1, "wrong: Your kernels move 4 elements for each element of x"),
+    ],
+)
+def test_grading_the_softmax_kernel(attempt: str | None, code: int, says: str) -> None:
+    graders = ROOT / "graders" / "kernels"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(graders / "test_triton_softmax.py")]
+    if attempt:
+        command += ["--attempt", str(graders / f"triton_softmax.{attempt}.py")]
+    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (run.returncode, says in run.stdout) == (code, True), run.stdout
