@@ -2,8 +2,9 @@
 
 from thinkllm_drill.grading.cases import Case, case, check, title
 from thinkllm_drill.grading.helpers import assert_close, assert_equal, fail, raises
+from thinkllm_drill.grading.kernels import KernelSuite
 from thinkllm_drill.grading.rng import Rng
-from thinkllm_drill.grading.suites import FunctionSuite, KernelSuite, ModuleSuite, ObjectSuite
+from thinkllm_drill.grading.suites import FunctionSuite, ModuleSuite, ObjectSuite
 
 __all__ = [
     "Case",

@@ -6,7 +6,7 @@ A suite's checks run its scenario on the attempt and on the reference; `battery`
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -17,7 +17,7 @@ from thinkllm_drill.grading.cases import Case, case, check
 from thinkllm_drill.grading.layouts import LAYOUTS, laid_out
 from thinkllm_drill.grading.rng import Rng
 from thinkllm_drill.grading.session import GradingSession
-from thinkllm_drill.judge.failures import ContractBroken, Wrong
+from thinkllm_drill.judge.failures import ContractBroken
 from thinkllm_drill.judge.proxy import Attempt
 from thinkllm_drill.locale import text
 
@@ -246,14 +246,3 @@ class ObjectSuite(Suite):
     """Anything with state or callbacks; the exercise writes `run`."""
 
     repeatable: ClassVar[bool] = False
-
-
-class KernelSuite(FunctionSuite):
-    """A function that launches Triton kernels; graded by Triton's interpreter where there is no GPU."""
-
-    layouts: ClassVar[bool] = True
-
-    def scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterator[Any]:
-        yield from super().scenario(impl, rng, probe)
-        if isinstance(impl, Attempt) and not impl.launches:
-            raise Wrong(text("grading.no_launch"))

@@ -1,0 +1,128 @@
+"""KernelSuite: a function that launches Triton kernels, graded by Triton's interpreter where there is no GPU."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pytest
+
+from thinkllm_drill.grading import battery
+from thinkllm_drill.grading.cases import case, check
+from thinkllm_drill.grading.local import LocalObject
+from thinkllm_drill.grading.rng import Rng
+from thinkllm_drill.grading.session import GradingSession
+from thinkllm_drill.grading.suites import FunctionSuite
+from thinkllm_drill.judge.failures import AttemptRaised, RuleBroken, Wrong
+from thinkllm_drill.judge.proxy import Attempt
+from thinkllm_drill.locale import text
+
+AUDIT = "__import__('importlib').import_module('thinkllm_drill.judge.kernels').audit"
+_BOUNDS = re.compile(r"(\w+): (\d+) lanes out of bounds, program \((.*)\), line (\d+)")
+
+
+@dataclass(frozen=True)
+class Work:
+    """How one call came to its answer, as the runner counted it.
+
+    Attributes:
+        launches: how many kernels were launched.
+        widest: lanes of the widest load or store, masked-off ones included.
+        widest_line: where that is.
+        host: what torch computed outside the kernels, with the line of each.
+        idle: whether the answer is the same when no kernel is run.
+        moved: elements that kernels loaded and stored, by the bytes of the storage they are in.
+    """
+
+    launches: int
+    widest: int
+    widest_line: int
+    host: Mapping[str, int]
+    idle: bool
+    moved: Mapping[int, int]
+
+    def traffic(self, at_least: int) -> int:
+        """Elements loaded and stored in storages of at least so many bytes: scratch for partial results is free."""
+        return sum(count for size, count in self.moved.items() if size >= at_least)
+
+
+class KernelSuite(FunctionSuite):
+    """A function that launches Triton kernels.
+
+    Outputs made by `torch.empty` hold NaN until a kernel writes them, lanes that are masked off without `other` are
+    NaN, and an access outside the kernel's arguments is an error. Each case must launch a kernel, and torch may only
+    make, view, copy and cast tensors around it.
+    """
+
+    layouts: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if importlib.util.find_spec("triton") is None:
+            pytest.skip(text("grading.no_triton"), allow_module_level=True)
+        os.environ["TRITON_INTERPRET"] = "1"  # before the reference imports Triton
+
+    def expected(self, **inputs: Any) -> Any:
+        """The right answer in plain torch, in the dtype of its inputs; without one, the reference's."""
+        return getattr(self.graded.module, self.entry)(**inputs)
+
+    def scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterator[Any]:
+        inputs = self.prepared(rng, probe)
+        if not isinstance(impl, Attempt):
+            yield self.output(LocalObject(impl, self.expected)(**inputs), impl)
+            return
+        try:
+            with explained():
+                answer = impl[self.entry](**inputs)
+        except OutOfBounds as failure:
+            yield "out of bounds", failure.access  # tells one such mistake from another
+            raise
+        if not impl.launches:
+            raise RuleBroken(text("grading.no_launch"))
+        yield self.output(answer, impl)
+
+    def work(self, attempt: Attempt, rng: Rng, **params: Any) -> tuple[Work, dict[str, Any]]:
+        """How a call with the inputs of these parameters comes to its answer, and the inputs."""
+        inputs = self.prepared(rng, battery.Probe(case(en="", zh="", **params)))
+        with explained():
+            return Work(**attempt.local(AUDIT)(attempt[self.entry], inputs)), inputs
+
+    @classmethod
+    def has(cls, kind: str, forbid: Sequence[str]) -> bool:
+        return kind == "rules" or super().has(kind, forbid)
+
+    @check("rules")
+    def test_rules(self, grading: GradingSession) -> None:
+        battery.rules(grading, self)
+        for each in self.cases:
+            work, _ = self.work(grading.attempt, grading.rng(self.entry, "rules", each.id), **each.params)
+            if work.host:
+                names, line = ", ".join(work.host), min(work.host.values())
+                raise RuleBroken(text("kernels.host_work", names=names, line=line)).with_cause(case=each.words.here)
+            if work.idle:
+                raise RuleBroken(text("kernels.idle")).with_cause(case=each.words.here)
+
+
+class OutOfBounds(Wrong):
+    """A kernel reached memory outside its arguments; `access` is what kind of access, of how many lanes, and where."""
+
+    def __init__(self, kind: str, lanes: str, program: str, line: str) -> None:
+        super().__init__(text(f"kernels.{kind}_out_of_bounds", lanes=lanes, program=program, line=line))
+        self.access = f"{kind} of {lanes} lanes in ({program})"
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Turn a kernel's access out of bounds into a wrong answer, told in the learner's language."""
+    try:
+        yield
+    except AttemptRaised as failure:
+        found = _BOUNDS.fullmatch(failure.text) if failure.type_name == "OutOfBounds" else None
+        if found is None:
+            raise
+        raise OutOfBounds(*found.groups()).with_cause(frames=failure.cause.frames) from None
