@@ -1,0 +1,79 @@
+"""Grader of the Triton softmax; the truth is torch's own softmax in fp64."""
+
+import torch
+
+from thinkllm_drill.grading import KernelSuite, case, check, fail, title
+
+
+class TestSoftmax(KernelSuite):
+    entry = "softmax"
+    cases = [
+        case(en="rows of one block", zh="一行恰好一个块", n=2, d=16, block=16),
+        case(en="a row shorter than the block", zh="行比块短", n=3, d=5, block=16),
+        case(en="a row of several blocks", zh="一行占多个块", n=2, d=48, block=16),
+        case(en="a last block that is partly filled", zh="最后一块不满", n=3, d=41, block=16),
+        case(en="the maximum rises in every block", zh="最大值逐块上升", n=2, d=41, block=16, slope=8.0),
+        case(en="the maximum is in the first block", zh="最大值在第一块", n=2, d=41, block=16, slope=-8.0),
+        case(en="the default block", zh="默认的 block", n=3, d=37),
+        case(en="a long row", zh="长行", n=1, d=4099, block=512, reduction=4099),
+    ]
+    edges = [
+        case(en="one column", zh="只有一列", n=3, d=1, block=16),
+        case(en="one column more than the block", zh="比块多一列", n=2, d=33, block=32),
+        case(en="logits of ±10000", zh="±10000 的 logit", n=3, d=37, block=16, scale=1e4),
+        case(en="rows near −10000 and near 10000", zh="各行在 −10000 与 10000 附近", n=2, d=21, block=16, apart=1e4),
+        case(en="some entries −inf", zh="部分项为 −inf", n=2, d=37, block=16, masked="some"),
+        case(en="the first block all −inf", zh="第一块全为 −inf", n=2, d=37, block=16, masked="first"),
+        case(en="the last block all −inf", zh="最后一块全为 −inf", n=2, d=37, block=16, masked="last"),
+        case(en="one row all −inf", zh="一行全为 −inf", n=3, d=21, block=16, masked="row"),
+        case(en="a transposed input", zh="转置得到的输入", n=3, d=21, block=16, transposed=True),
+        case(en="bfloat16", zh="bfloat16", n=2, d=37, block=16, dtype="bfloat16"),
+        case(en="float16", zh="float16", n=2, d=37, block=16, dtype="float16"),
+        case(en="70000 equal float16 logits", zh="70000 个相等的 float16 logit", n=1, d=70000, block=8192, scale=0.0, dtype="float16"),
+        case(en="70000 equal float16 logits in one block", zh="70000 个相等的 float16 logit，放在一块里", n=1, d=70000, block=131072, scale=0.0, dtype="float16"),
+    ]  # fmt: skip
+
+    def inputs(self, rng, *, n, d, block=None, scale=1.0, apart=0.0, slope=0.0, masked="", transposed=False):
+        x = rng.normal((n, d)) * scale + slope * torch.arange(d) / 16
+        x += apart * (2 * (torch.arange(n) % 2) - 1)[:, None]
+        match masked:
+            case "some":
+                x[:, 1::3] = -torch.inf
+            case "first":
+                x[:, :16] = -torch.inf
+            case "last":
+                x[:, 32:] = -torch.inf
+            case "row":
+                x[1:2] = -torch.inf
+        if transposed:
+            x = x.T.contiguous().T
+        return {"x": x} if block is None else {"x": x, "block": block}
+
+    def expected(self, *, x, block=1024):
+        return torch.softmax(x, dim=-1)
+
+    def valid(self, *, block=1024, masked="", d, **_):
+        return block >= 16 and block & (block - 1) == 0 and (masked not in ("first", "last") or d > 32)
+
+    @check("cost")
+    @title(en="no load or store is wider than block", zh="每次 load 与 store 都不宽于 block")
+    def test_width(self, attempt, rng):
+        work, inputs = self.work(attempt, rng, n=2, d=70, block=16)
+        if work.widest > inputs["block"]:
+            fail(
+                en=f"Line {work.widest_line} touches {work.widest} elements at once although block is 16: "
+                "a row that is longer than the block must be read block by block.",
+                zh=f"第 {work.widest_line} 行一次访问了 {work.widest} 个元素，而 block 是 16：比块长的行要逐块读取。",
+            )
+
+    @check("cost")
+    @title(en="two reads and one write per element", zh="每个元素读两次、写一次")
+    def test_traffic(self, attempt, rng):
+        work, inputs = self.work(attempt, rng, n=3, d=200, block=16)
+        moved = work.traffic(at_least=inputs["x"].nbytes) / inputs["x"].numel()
+        if moved > 3:
+            fail(
+                en=f"Your kernels move {moved:.3g} elements for each element of x; two reads and one write are enough: "
+                "the maximum and the sum can be found in the same pass.",
+                zh=f"平均 x 的每个元素，你的 kernel 搬运了 {moved:.3g} 次；读两次、写一次就够了：最大值与指数和可以在同一遍里求出。",
+            )
