@@ -2,7 +2,7 @@
 
 import torch
 
-from thinkllm_drill.grading import FunctionSuite, case, fail, title
+from thinkllm_drill.grading import FunctionSuite, assert_equal, case, fail, title
 
 MARGIN = 1e-4  # how far a cumulative probability stays from p and from u: no rounding turns the decision
 LAST_UNIFORM = 1 - 2**-24  # the largest float32 below 1
@@ -152,9 +152,6 @@ class TestSampleTopP(FunctionSuite):
         case(en="no row", zh="零行", batch=0, vocab=5, p=0.5, temperature=1.0),
     ]  # fmt: skip
 
-    def valid(self, **params):
-        return exact(**params)
-
     def inputs(self, rng, *, batch, vocab, p, temperature, kind="normal", scale=2.0, u=None, **_):
         logits = draw_logits(rng, batch, vocab, p, temperature=temperature, kind=kind, scale=scale)
         if u is not None:
@@ -166,6 +163,19 @@ class TestSampleTopP(FunctionSuite):
                 lambda drawn: ((drawn.unsqueeze(-1) - cdf).abs() > MARGIN).all(-1),
             )
         return {"logits": logits, "p": p, "temperature": temperature, "u": uniforms}
+
+    @title(en="bfloat16 logits are summed in float32", zh="bfloat16 的 logit 用 float32 累加")
+    def test_half_precision(self, attempt, rng):
+        vocab = 1000
+        expected = rng.integers(0, vocab, (32,))
+        u = (expected + 0.5) / vocab  # in the middle of a token's interval
+        logits = torch.zeros(32, vocab, dtype=torch.bfloat16)
+        assert_equal(
+            attempt.sample_top_p(logits=logits, p=1.0, temperature=1.0, u=u),
+            expected,
+            en=f"of {vocab} equal bfloat16 logits, u must give the token ⌊{vocab} · u⌋",
+            zh=f"{vocab} 个相等的 bfloat16 logit，u 应当给出 token ⌊{vocab} · u⌋",
+        )
 
     @title(en="frequencies are those of the nucleus", zh="频率等于核内的概率")
     def test_frequencies(self, attempt, rng):

@@ -40,7 +40,7 @@ def sample_top_p(logits: Tensor, p: float, temperature: float, u: Tensor) -> Ten
         logits: (B, V) floating point.
         p: mass to keep, 0 to 1, of the distribution at this temperature.
         temperature: divides the logits; 0 takes the likeliest token.
-        u: (B,) uniforms in [0, 1).
+        u: (B,) float32 uniforms in [0, 1).
     Returns:
         (B,) int64.
     """
