@@ -9,7 +9,7 @@ import torch
 
 from thinkllm_drill.grading.compare import Mismatch, Tolerance, Truth, compare
 from thinkllm_drill.grading.observe import Outcome, freeze
-from thinkllm_drill.judge.proxy import Raised
+from thinkllm_drill.judge.remote import Raised
 from thinkllm_drill.judge.wire import Record
 
 U32 = 2.0**-24

@@ -13,7 +13,7 @@ from thinkllm_drill.grading.local import Reference
 from thinkllm_drill.grading.observe import Outcome, discrete, freeze, observe, parts
 from thinkllm_drill.grading.rng import Rng
 from thinkllm_drill.judge.failures import AttemptDied, AttemptRaised
-from thinkllm_drill.judge.proxy import Raised
+from thinkllm_drill.judge.remote import Raised
 
 
 @dataclass

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from thinkllm_drill.judge.failures import AttemptDied, AttemptRaised, ContractBroken
-from thinkllm_drill.judge.proxy import Attempt, Raised, RemoteObject
+from thinkllm_drill.judge.proxy import Attempt
+from thinkllm_drill.judge.remote import Raised, RemoteObject
 
 SOURCE = '''
 from dataclasses import dataclass

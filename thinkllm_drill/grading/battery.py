@@ -17,7 +17,7 @@ from thinkllm_drill.grading.observe import Outcome, discrete, observe
 from thinkllm_drill.grading.rng import Rng
 from thinkllm_drill.judge import autodiff
 from thinkllm_drill.judge.failures import AttemptRaised, ContractBroken, GradeFailure
-from thinkllm_drill.judge.proxy import Raised
+from thinkllm_drill.judge.remote import Raised
 from thinkllm_drill.judge.runner import describe
 from thinkllm_drill.locale import text
 

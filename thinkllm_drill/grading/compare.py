@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from thinkllm_drill.grading.observe import Outcome
-from thinkllm_drill.judge.proxy import Raised, RemoteObject
+from thinkllm_drill.judge.remote import Raised, RemoteObject
 from thinkllm_drill.judge.wire import Record
 from thinkllm_drill.locale import text
 

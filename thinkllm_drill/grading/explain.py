@@ -12,7 +12,7 @@ from thinkllm_drill.grading.compare import Mismatch
 from thinkllm_drill.grading.show import show, shown_part
 from thinkllm_drill.grading.where import where
 from thinkllm_drill.judge.failures import AttemptRaised, ContractBroken, GradeFailure, Wrong
-from thinkllm_drill.judge.proxy import Raised
+from thinkllm_drill.judge.remote import Raised
 from thinkllm_drill.locale import text
 from thinkllm_drill.verdict import Cause, Frame
 

@@ -18,7 +18,7 @@ from thinkllm_drill.grading.rng import Rng
 from thinkllm_drill.judge import autodiff
 from thinkllm_drill.judge import profile as profile_
 from thinkllm_drill.judge.failures import AttemptRaised
-from thinkllm_drill.judge.proxy import Raised
+from thinkllm_drill.judge.remote import Raised
 from thinkllm_drill.judge.runner import local_function
 from thinkllm_drill.judge.wire import Record
 

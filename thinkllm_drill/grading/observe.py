@@ -12,7 +12,7 @@ from torch import Tensor
 
 from thinkllm_drill.grading.local import LocalObject, raised
 from thinkllm_drill.judge.failures import AttemptRaised, GradeFailure
-from thinkllm_drill.judge.proxy import Raised, RemoteObject
+from thinkllm_drill.judge.remote import Raised, RemoteObject
 from thinkllm_drill.judge.wire import Record, as_record
 
 
