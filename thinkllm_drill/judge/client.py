@@ -305,13 +305,14 @@ def _environment() -> dict[str, str]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a service of our own; its judges and runners end with it."""
-    process.terminate()
-    try:
-        process.wait(3)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    """Wait for a service of our own, which ends with our connection; its judges and runners end with it."""
+    for end in (process.terminate, process.kill):
+        try:
+            process.wait(3)
+            return
+        except subprocess.TimeoutExpired:
+            end()
+    process.wait()
 
 
 @contextlib.contextmanager

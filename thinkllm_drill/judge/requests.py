@@ -21,6 +21,15 @@ def dump(message: Mapping[str, Any]) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode() + b"\n"
 
 
+def load(line: bytes) -> dict[str, Any] | None:
+    """The message in a line, None where there is none in it."""
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return message if isinstance(message, dict) else None
+
+
 def check_request(request: CheckRequest) -> dict[str, Any]:
     """The message that asks for a verdict."""
     return {"type": "check", **asdict(request), "source": base64.b64encode(request.source).decode()}

@@ -37,6 +37,7 @@ from thinkllm_drill.judge.launch import (
 )
 
 IDLE_SECONDS = 15 * 60.0
+REQUEST_SECONDS = 10.0
 
 
 @dataclass
@@ -61,9 +62,16 @@ class _Judge:
 class Zygote:
     """The event loop of the forking service."""
 
-    def __init__(self, listener: socket.socket | None, memory_bytes: int = limits.MEMORY_BYTES) -> None:
+    def __init__(
+        self,
+        listener: socket.socket | None,
+        *,
+        memory_bytes: int = limits.MEMORY_BYTES,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
         self._listener = listener
         self._memory = memory_bytes
+        self._idle = idle_seconds
         self._selector = selectors.DefaultSelector()
         self._judges: dict[int, _Judge] = {}
         self._waiting: dict[socket.socket, bytearray] = {}
@@ -84,7 +92,7 @@ class Zygote:
         signal.signal(signal.SIGTERM, self._terminate)
         self._selector.register(wake_read, selectors.EVENT_READ, "wake")
         while not self._finished():
-            for key, _ in self._selector.select(1.0):
+            for key, _ in self._selector.select(min(1.0, self._idle)):
                 if key.data == "wake":
                     with contextlib.suppress(BlockingIOError):
                         os.read(wake_read, 4096)
@@ -103,18 +111,21 @@ class Zygote:
     def adopt(self, connection: socket.socket) -> None:
         """Wait for a request on this connection."""
         connection.setblocking(False)
+        self._last_used = time.monotonic()
         self._waiting[connection] = bytearray()
         self._selector.register(connection, selectors.EVENT_READ, "waiting")
 
     def _finished(self) -> bool:
-        busy = bool(self._judges or self._waiting)
         if self._stopping:
             return True
-        if self._listener is None or self._retiring:
-            return not busy
-        if busy:
+        if self._listener is None:
+            return not (self._judges or self._waiting)
+        if self._judges:
             self._last_used = time.monotonic()
-        return time.monotonic() - self._last_used > IDLE_SECONDS
+            return False
+        quiet = time.monotonic() - self._last_used
+        # a connection on which nothing ever comes holds nothing up for long
+        return quiet > self._idle or (self._retiring and (not self._waiting or quiet > REQUEST_SECONDS))
 
     def _terminate(self, *_: Any) -> None:
         self._stopping = True
@@ -139,9 +150,8 @@ class Zygote:
         self._selector.unregister(connection)
         del self._waiting[connection]
         self._last_used = time.monotonic()
-        try:
-            message = json.loads(bytes(buffer).split(b"\n")[0])
-        except ValueError:
+        message = requests.load(bytes(buffer).split(b"\n")[0])
+        if message is None:
             connection.close()
             return
         if message.get("type") in ("status", "stop", "retire"):
@@ -157,7 +167,12 @@ class Zygote:
 
     def _fork_judge(self, connection: socket.socket, message: dict[str, Any]) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:  # too many processes
+            for end in (ours, theirs, connection):
+                end.close()
+            return
         if pid == 0:
             ours.close()
             become_judge(connection, theirs, message)
@@ -179,28 +194,35 @@ class Zygote:
             self._end(judge)
             return
         message = json.loads(data)
-        with contextlib.suppress(OSError):
+        try:
             if message["op"] == "start":
                 self._fork_runner(judge)
             elif message["op"] == "stop":
                 ended = self._stop(judge, message["pid"])
                 judge.control.send(json.dumps(ended.__dict__).encode())
+        except OSError:  # the judge has gone, or no process or descriptor can be had: it would wait for ever
+            self._end(judge)
 
     def _fork_runner(self, judge: _Judge) -> None:
-        ours, theirs = socket.socketpair()
-        read, write = os.pipe()
-        scratch = new_scratch()
-        pid = os.fork()
-        if pid == 0:
-            os.setsid()
-            sandbox.die_with_parent()
-            become_runner(theirs, write, scratch, self._memory)
-        theirs.close()
-        os.close(write)
-        judge.runners[pid] = _Child(judge.pid, scratch)
-        socket.send_fds(judge.control, [json.dumps({"pid": pid}).encode()], [ours.fileno(), read])
-        ours.close()
-        os.close(read)
+        with contextlib.ExitStack() as ends:
+            ours, theirs = socket.socketpair()
+            ends.push(ours)
+            ends.push(theirs)
+            read, write = os.pipe()
+            ends.callback(os.close, read)
+            ends.callback(os.close, write)
+            scratch = new_scratch()
+            try:
+                pid = os.fork()
+            except OSError:
+                shutil.rmtree(scratch, ignore_errors=True)
+                raise
+            if pid == 0:
+                os.setsid()
+                sandbox.die_with_parent()
+                become_runner(theirs, write, scratch, self._memory)
+            judge.runners[pid] = _Child(judge.pid, scratch)
+            socket.send_fds(judge.control, [json.dumps({"pid": pid}).encode()], [ours.fileno(), read])
 
     def _stop(self, judge: _Judge, pid: int) -> Exit:
         """Kill a runner's whole family; how it had ended, if it had ended by itself."""
@@ -302,8 +324,19 @@ def become_runner(connection: socket.socket, output: int, scratch: Path, memory_
     os._exit(1)
 
 
-def serve_spawning(listener: socket.socket | None, first: socket.socket | None) -> None:
+class ClientGone(KeyboardInterrupt):
+    """Nobody waits for the verdict any more; passes through whatever catches exceptions of graders and attempts."""
+
+
+def serve_spawning(
+    listener: socket.socket | None, first: socket.socket | None, idle_seconds: float = IDLE_SECONDS
+) -> None:
     """Answer requests in this process, one after the other, with spawned runners."""
+
+    def terminate(*_: Any) -> NoReturn:
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, terminate)
     launcher = SpawnLauncher(limits.MEMORY_BYTES, subreaper=sandbox.become_subreaper())
     started = time.time()
     try:
@@ -311,7 +344,7 @@ def serve_spawning(listener: socket.socket | None, first: socket.socket | None) 
             _serve_one(first, launcher, started)
             return
         assert listener is not None
-        listener.settimeout(IDLE_SECONDS)
+        listener.settimeout(idle_seconds)
         while True:
             connection, _ = listener.accept()
             if not _serve_one(connection, launcher, started):
@@ -319,15 +352,12 @@ def serve_spawning(listener: socket.socket | None, first: socket.socket | None) 
     except TimeoutError:
         return
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         launcher.close()
 
 
 def _serve_one(connection: socket.socket, launcher: SpawnLauncher, started: float) -> bool:
     """Serve one connection; whether to go on."""
-    from thinkllm_drill.judge.session import serve
-
-    class ClientGone(Exception):
-        pass
 
     def interrupted() -> None:
         with contextlib.suppress(BlockingIOError):
@@ -338,13 +368,18 @@ def _serve_one(connection: socket.socket, launcher: SpawnLauncher, started: floa
             finally:
                 connection.setblocking(True)
 
-    with contextlib.suppress(OSError, ClientGone, ValueError), connection:
-        connection.setblocking(True)
-        line = connection.makefile("rb").readline(requests.MAX_REQUEST)
-        message = json.loads(line)
+    with contextlib.suppress(OSError, ClientGone), connection:
+        connection.settimeout(REQUEST_SECONDS)
+        with connection.makefile("rb") as lines:
+            message = requests.load(lines.readline(requests.MAX_REQUEST))
+        if message is None:
+            return True
+        connection.settimeout(None)
         if message.get("type") in ("status", "stop", "retire"):
             connection.sendall(requests.dump({"event": "status", "pid": os.getpid(), "started": started}))
             return bool(message["type"] == "status")
+        from thinkllm_drill.judge.session import serve
+
         serve(message, lambda event: connection.sendall(requests.dump(event)), launcher, interrupted)
     return True
 
@@ -394,11 +429,12 @@ def main(arguments: list[str]) -> None:
         sandbox.die_with_parent()
     preload()
     sweep_scratch()
+    idle_seconds = float(os.environ.get("THINKLLM_IDLE_SECONDS", IDLE_SECONDS))
     if not forks():
-        serve_spawning(listener, once)
+        serve_spawning(listener, once, idle_seconds)
         return
     sandbox.become_subreaper()
-    zygote = Zygote(listener)
+    zygote = Zygote(listener, idle_seconds=idle_seconds)
     if once is not None:
         zygote.adopt(once)
     zygote.run()
@@ -406,3 +442,4 @@ def main(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1:])
+    os._exit(0)  # taking torch apart takes time, and somebody may wait for our end

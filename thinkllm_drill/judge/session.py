@@ -142,12 +142,20 @@ def _pytest(pytest: Any, plugin: Any, grader: Path) -> tuple[int, str]:
     arguments += ["--assert=plain"]
     for name in QUIET_PLUGINS:
         arguments += ["-p", f"no:{name}"]
+    _forget_modules_in(folder)
     errors = _Errors()
     quiet = io.StringIO()
     sys.dont_write_bytecode = True
     with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
         code = int(pytest.main([*arguments, str(grader)], plugins=[plugin, errors]))
     return code, errors.text or quiet.getvalue()
+
+
+def _forget_modules_in(folder: str) -> None:
+    """Have the graders read anew: a service that does not fork keeps what it has imported, but files change."""
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__dict__", {}).get("__file__", "")).startswith(folder + os.sep):
+            del sys.modules[name]
 
 
 class _Errors:
