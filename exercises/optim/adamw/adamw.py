@@ -24,7 +24,7 @@ class AdamW:
         weight_decay: float = 0.01,
     ) -> None:
         defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        groups = list(params)
+        groups: list[Any] = list(params)
         if groups and not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         self.param_groups = [defaults | group | {"params": list(group["params"])} for group in groups]
