@@ -22,7 +22,6 @@ class TestGroupedQueryAttention(ModuleSuite):
     ]  # fmt: skip
     edges = [
         case(en="one token", zh="只有一个 token", batch=2, seq_len=1, heads=4, kv_heads=2, head_dim=4),
-        case(en="no sequence in the batch", zh="batch 为 0", batch=0, seq_len=3, heads=4, kv_heads=2, head_dim=4),
         case(en="head_dim 1", zh="head_dim 为 1", batch=1, seq_len=4, heads=2, kv_heads=1, head_dim=1),
         case(en="129 tokens", zh="129 个 token", batch=1, seq_len=129, heads=4, kv_heads=2, head_dim=4, reduction=129),
         case(en="queries that may attend to nothing", zh="没有可注意位置的查询", batch=2, seq_len=5, heads=4, kv_heads=2, head_dim=4, mask="dead"),

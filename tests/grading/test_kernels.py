@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from thinkllm_drill.grading.kernels import AUDIT, KernelSuite, OutOfBounds, Work, explained
+from thinkllm_drill.grading.kernels import AUDIT, KernelSuite, MemoryMisused, Work, explained
 from thinkllm_drill.judge import bfloat16
 from thinkllm_drill.judge.failures import AttemptRaised, NotStarted
 from thinkllm_drill.judge.launch import SpawnLauncher
@@ -107,11 +107,11 @@ def test_lanes_masked_off_without_other_are_nan(load: Any) -> None:
 )
 def test_an_access_out_of_bounds_is_refused_before_it_happens(load: Any, kind: str, edit: Any, line: int) -> None:
     attempt = load(DOUBLE, edit)
-    with pytest.raises(OutOfBounds) as caught, explained():
+    with pytest.raises(MemoryMisused) as caught, explained():
         attempt.double(torch.ones(40))
     message, line = caught.value.cause.message, FIRST_LINE + line - 1
     assert f"8 lanes out of bounds, program (2, 0, 0), line {line}" in message
-    assert caught.value.access == f"{kind} of 8 lanes in (2, 0, 0)"
+    assert caught.value.how == f"{kind}: 8 lanes out of bounds, program (2, 0, 0)"
     assert caught.value.cause.frames[-1].line == line
     assert torch.equal(attempt.double(torch.ones(48)), torch.full((48,), 2.0))  # the process is sound
 
@@ -133,6 +133,45 @@ def test_a_pointer_does_not_lead_into_another_argument(load: Any) -> None:
     )
     with pytest.raises(AttemptRaised, match="load: 1 lanes out of bounds"):
         attempt.double(torch.ones(2))
+
+
+RACE = """\
+@triton.jit
+def kernel(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    part = tl.sum(tl.load(x_ptr + at, mask=at < n, other=0.0), 0)
+    tl.store(out_ptr, tl.load(out_ptr) + part)
+
+
+def double(x):
+    out = torch.zeros(1)
+    kernel[(triton.cdiv(x.numel(), 16),)](x, out, x.numel(), BLOCK=16)
+    return out
+"""
+
+
+@needs_triton
+@pytest.mark.parametrize("line", ["tl.store(out_ptr, tl.load(out_ptr) + part)", "tl.store(out_ptr, part)"])
+def test_a_race_is_refused(load: Any, line: str) -> None:
+    attempt = load(RACE.replace("tl.store(out_ptr, tl.load(out_ptr) + part)", line))
+    with pytest.raises(MemoryMisused) as caught, explained():
+        attempt.double(torch.arange(40.0))
+    assert "programs (0, 0, 0) and (1, 0, 0) race for 1 elements" in caught.value.cause.message
+    assert f"line {FIRST_LINE + 4}" in caught.value.cause.message
+
+
+@needs_triton
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("tl.atomic_add(out_ptr, part)", 40.0),
+        ("tl.store(out_ptr, 3.0)", 3.0),  # the same value from every program
+        ("tl.store(out_ptr, part, mask=tl.program_id(0) == 1)", 16.0),
+    ],
+)
+def test_what_looks_like_a_race_and_is_none(load: Any, line: str, right: float) -> None:
+    attempt = load(RACE.replace("tl.store(out_ptr, tl.load(out_ptr) + part)", line))
+    assert attempt.double(torch.ones(40)).item() == right
 
 
 @needs_triton

@@ -96,17 +96,18 @@ class _Counter(TorchDispatchMode):
         if name not in COPIES or not tensor.is_floating_point():
             return
         storages = {t.untyped_storage().data_ptr(): _touched(t) for t in inputs if t.is_floating_point()}
-        made, source = tensor.numel() * tensor.element_size(), sum(storages.values())
-        if made > source > 0 and made > self.expanded[0]:
-            self.expanded = made, source, name
+        # in elements: a cast to a wider dtype copies nothing twice
+        made, source = tensor.numel(), sum(storages.values())
+        if made > source > 0 and made * tensor.element_size() > self.expanded[0]:
+            self.expanded = made * tensor.element_size(), source * tensor.element_size(), name
 
 
 def _touched(tensor: Tensor) -> int:
-    """Bytes of distinct elements that a view can reach."""
+    """How many distinct elements a view can reach."""
     elements = 1
     for size, stride in zip(tensor.shape, tensor.stride(), strict=True):
         elements *= size if stride else 1
-    return min(elements * tensor.element_size(), tensor.untyped_storage().nbytes())
+    return min(elements, tensor.untyped_storage().nbytes() // tensor.element_size())
 
 
 def profile(call: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
