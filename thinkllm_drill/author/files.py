@@ -10,7 +10,7 @@ from thinkllm_drill.author.report import Findings
 from thinkllm_drill.content.library import Library, Paths
 from thinkllm_drill.content.names import to_disk
 
-LARGEST = 20_000
+LARGEST = 40_000
 """Bytes of the largest content file."""
 
 
