@@ -42,7 +42,7 @@ class GradingSession:
     known_cases: tuple[str, ...] = ()
     diagnose: bool = True
     shrink: bool = True
-    diagnosis_seconds: float = 4.0
+    diagnosis_seconds: float = 6.0
     device: str = "cpu"
     limits: Limits = field(default_factory=Limits)
     on_check: Callable[[Check], None] = lambda check: None
