@@ -24,6 +24,7 @@ from thinkllm_drill.locale import text
 
 AUDIT = "__import__('importlib').import_module('thinkllm_drill.judge.kernels').audit"
 _BOUNDS = re.compile(r"(\w+): (\d+) lanes out of bounds, program \((.*)\), line (\d+)")
+_RACE = re.compile(r"programs \((.*)\) and \((.*)\) share (\d+) elements, line (\d+)")
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ class Work:
 class KernelSuite(FunctionSuite):
     """A function that launches Triton kernels.
 
-    Outputs made by `torch.empty` hold NaN until a kernel writes them, lanes that are masked off without `other` are
-    NaN, and an access outside the kernel's arguments is an error. Each case must launch a kernel, and torch may only
-    make, view, copy and cast tensors around it.
+    Outputs made by `torch.empty` hold NaN until a kernel writes them, and lanes that are masked off without `other` are
+    NaN. An access outside the kernel's arguments and a race between programs are wrong answers. Each case must launch a
+    kernel, and torch may only make, view, copy and cast tensors around it.
     """
 
     layouts: ClassVar[bool] = True
@@ -79,8 +80,8 @@ class KernelSuite(FunctionSuite):
         try:
             with explained():
                 answer = impl[self.entry](**inputs)
-        except OutOfBounds as failure:
-            yield "out of bounds", failure.access  # tells one such mistake from another
+        except MemoryMisused as failure:
+            yield "memory", failure.how  # tells one such mistake from another
             raise
         if not impl.launches:
             raise RuleBroken(text("grading.no_launch"))
@@ -108,21 +109,26 @@ class KernelSuite(FunctionSuite):
                 raise RuleBroken(text("kernels.idle")).with_cause(case=each.words.here)
 
 
-class OutOfBounds(Wrong):
-    """A kernel reached memory outside its arguments; `access` is what kind of access, of how many lanes, and where."""
+class MemoryMisused(Wrong):
+    """A kernel reached memory outside its arguments, or its programs race; `how` is told apart from the line."""
 
-    def __init__(self, kind: str, lanes: str, program: str, line: str) -> None:
-        super().__init__(text(f"kernels.{kind}_out_of_bounds", lanes=lanes, program=program, line=line))
-        self.access = f"{kind} of {lanes} lanes in ({program})"
+    how: str
 
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
-    """Turn a kernel's access out of bounds into a wrong answer, told in the learner's language."""
+    """Turn what the sanitizer found into a wrong answer, told in the learner's language."""
     try:
         yield
     except AttemptRaised as failure:
-        found = _BOUNDS.fullmatch(failure.text) if failure.type_name == "OutOfBounds" else None
-        if found is None:
+        if found := _BOUNDS.fullmatch(failure.text):
+            kind, lanes, program, line = found.groups()
+            message = text(f"kernels.{kind}_out_of_bounds", lanes=lanes, program=program, line=line)
+        elif found := _RACE.fullmatch(failure.text):
+            first, second, elements, line = found.groups()
+            message = text("kernels.race", first=first, second=second, elements=elements, line=line)
+        else:
             raise
-        raise OutOfBounds(*found.groups()).with_cause(frames=failure.cause.frames) from None
+        misused = MemoryMisused(message)
+        misused.how = failure.text.rpartition(", line")[0]
+        raise misused.with_cause(frames=failure.cause.frames) from None

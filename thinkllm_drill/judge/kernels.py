@@ -1,9 +1,9 @@
 """Triton kernels in a runner without a GPU: interpreted program by program, and watched.
 
-Triton's interpreter alone is too kind. A store outside every tensor passes and corrupts the heap; a lane that is masked
-off without `other` reads as 0; an output that was never written may look right. Here the first raises, and the others
-are NaN; bfloat16 is mended (see `bfloat16`). All this relies on interfaces that Triton does not promise, hence the
-pinned range of versions; `tests/grading/test_kernels.py` notices when they change.
+Triton's interpreter alone is too kind: a store outside every tensor corrupts the heap and passes, and so does a race
+(see `sanitizer`); an output that was never written may look right (here it is NaN). With bfloat16 it is wrong (see
+`bfloat16`). All this relies on interfaces that Triton does not promise, hence the pinned range of versions;
+`tests/grading/test_kernels.py` notices when they change.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,62 +23,39 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from thinkllm_drill.judge import bfloat16
+from thinkllm_drill.judge.sanitizer import Sanitizer, Traffic, line_of
 
 MOVES = frozenset(
-    {"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "zeros", "zeros_like", "new_zeros"}
-    | {"ones", "ones_like", "new_ones", "full", "full_like", "new_full", "fill", "fill_", "zero_", "scalar_tensor"}
+    {"empty", "empty_like", "empty_strided", "empty_permuted", "new_empty", "new_empty_strided"}
+    | {"zeros", "zeros_like", "new_zeros", "ones", "ones_like", "new_ones", "full", "full_like", "new_full"}
+    | {"fill", "fill_", "zero_", "scalar_tensor", "lift_fresh", "lift_fresh_copy", "set_", "resize_"}
     | {"clone", "copy", "copy_", "_to_copy", "contiguous", "cat", "stack", "constant_pad_nd", "_unsafe_view"}
-    | {"lift_fresh", "lift_fresh_copy", "set_", "resize_"}
 )
 """What torch may do around a kernel, beside views: make tensors, fill them, copy and cast them."""
-
-KEEPS_POINTERS = (
-    *("create_addptr", "create_splat", "create_unsplat", "create_broadcast", "create_expand_dims"),
-    *("create_reshape", "create_trans", "create_bitcast"),
-)
-"""Operations of the interpreter that make pointers of pointers, into the same tensor."""
 
 READS = ("numpy", "__array__", "tolist", "__dlpack__")
 """Methods that take a tensor's numbers out of torch."""
 
 
-class OutOfBounds(Exception):
-    """A kernel touched memory outside the tensors that it was launched with."""
-
-
 @dataclass
 class Launches:
-    """What kernels did in this process since `forget`.
-
-    `widest` is the largest number of lanes of one load or store, at line `widest_line`; `moved` holds the elements that
-    were loaded and stored, by the bytes of the storage they are in.
-    """
+    """How many kernels were launched in this process."""
 
     count: int = 0
-    widest: int = 0
-    widest_line: int = 0
-    moved: dict[int, int] = field(default_factory=dict)
-
-    def forget(self) -> None:
-        """Begin anew; `count` goes on."""
-        self.widest = self.widest_line = 0
-        self.moved = {}
 
 
 @dataclass
 class _State:
-    """The launch that is going on: its tensors' addresses, the kernel's file, what the language was patched for."""
+    """Whether a kernel is running or only pretended to run, and the modules whose language is patched for it."""
 
     running: bool = False
     ghost: bool = False
-    file: str = ""
-    storages: list[tuple[int, int]] = field(default_factory=list)
     patched: set[int] = field(default_factory=set)
 
 
 launches = Launches()
 _state = _State()
-_interpreted = False
+_sanitizer: Sanitizer | None = None
 
 
 def import_interpreted() -> None:
@@ -98,10 +75,9 @@ def import_interpreted() -> None:
 
 def interpret() -> None:
     """Watch the kernels of this process, which runs them in Triton's interpreter from now on."""
-    global _interpreted
-    if _interpreted:
+    global _sanitizer
+    if _sanitizer is not None:
         return
-    _interpreted = True
     import_interpreted()
     # torch.empty gives NaN from now on; the public function would first import Inductor, which takes seconds
     torch._C._set_deterministic_algorithms(True, warn_only=True)
@@ -109,33 +85,25 @@ def interpret() -> None:
     from triton.runtime import interpreter
 
     bfloat16.mend(interpreter, tl)
-    builder, executor = interpreter.InterpreterBuilder, interpreter.GridExecutor
-    builder.create_masked_load = _masked_load(interpreter, builder.create_masked_load)
-    builder.create_masked_store = _watched("store", builder.create_masked_store, pointers=0, mask=2)
-    builder.create_atomic_rmw = _watched("atomic", builder.create_atomic_rmw, pointers=1, mask=3)
-    builder.create_atomic_cas = _watched("atomic", builder.create_atomic_cas, pointers=0, mask=None)
-    for name in KEEPS_POINTERS:
-        setattr(builder, name, _keeping_origin(getattr(builder, name)))
-    interpreter._implicit_cvt = _with_origin(interpreter._implicit_cvt)
-    executor._init_args_hst = _registered(executor._init_args_hst)
-    executor.__call__ = _launched(interpreter.InterpreterError, executor.__call__)
+    _sanitizer = Sanitizer(interpreter)
+    _sanitizer.install()
+    executor = interpreter.GridExecutor
+    executor.__call__ = _launched(_sanitizer, interpreter.InterpreterError, executor.__call__)
     interpreter._patch_lang = _patched_once(interpreter._patch_lang)
     options = interpreter.interpreter_builder.options
     if getattr(options, "sanitize_overflow", False) and not options.debug:  # works out assertions, then drops them
         interpreter.interpreter_builder.options = replace(options, sanitize_overflow=False)
 
 
-# a launch
-
-
-def _launched(wrapper: type[Exception], original: Callable[..., Any]) -> Callable[..., Any]:
+def _launched(sanitizer: Sanitizer, wrapper: type[Exception], original: Callable[..., Any]) -> Callable[..., Any]:
     """Count a launch, and let what the kernel raises out as it is, with the learner's own lines."""
 
     def launch(self: Any, *args: Any, **kwargs: Any) -> Any:
         if _state.ghost:
             return None
         launches.count += 1
-        _state.running, _state.file = True, self.fn.__code__.co_filename
+        sanitizer.begin(self.fn.__code__.co_filename)
+        _state.running = True
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)
@@ -147,56 +115,9 @@ def _launched(wrapper: type[Exception], original: Callable[..., Any]) -> Callabl
             raise cause from None
         finally:
             _state.running = False
-            _state.storages.clear()
             _state.patched.clear()
 
     return launch
-
-
-def _registered(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Note which memory a kernel may touch: the storages of its arguments."""
-
-    def init(self: Any, *args: Any) -> Any:
-        ready = original(self, *args)
-        _state.storages = sorted(set(_storages(ready)))
-        return ready
-
-    return init
-
-
-def _storages(value: Any) -> Iterator[tuple[int, int]]:
-    if isinstance(value, torch.Tensor):
-        storage = value.untyped_storage()
-        yield storage.data_ptr(), storage.nbytes()
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _storages(item)
-    elif isinstance(value, dict):
-        yield from _storages(list(value.values()))
-    elif hasattr(value, "base"):  # a tensor descriptor, a reinterpreted tensor
-        yield from _storages(value.base)
-
-
-def _with_origin(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a pointer argument know the storage that it points into."""
-
-    def convert(argument: Any) -> Any:
-        converted = original(argument)
-        if hasattr(argument, "data_ptr"):
-            converted.handle.origin = next(_storages(argument), None)
-        return converted
-
-    return convert
-
-
-def _keeping_origin(original: Callable[..., Any]) -> Callable[..., Any]:
-    def operation(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = original(self, *args, **kwargs)
-        origins = (getattr(arg, "origin", None) for arg in args)
-        result.origin = next((origin for origin in origins if origin is not None), None)
-        return result
-
-    return operation
 
 
 def _patched_once(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -210,68 +131,6 @@ def _patched_once(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(fn)
 
     return patch
-
-
-# memory
-
-
-def _masked_load(interpreter: Any, original: Callable[..., Any]) -> Callable[..., Any]:
-    """A load whose masked-off lanes are NaN where no `other` is given."""
-
-    def load(self: Any, ptrs: Any, mask: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
-        _visit("load", self, ptrs, mask)
-        if other is None:
-            kind = ptrs.get_element_ty()
-            dtype = interpreter._get_np_dtype(kind)
-            if dtype.kind == "f":
-                other = interpreter.TensorHandle(np.full(ptrs.data.shape, np.nan, dtype), kind)
-            elif str(kind) == "bf16":
-                other = interpreter.TensorHandle(np.full(ptrs.data.shape, 0x7FC0, dtype), kind)
-        return original(self, ptrs, mask, other, *args, **kwargs)
-
-    return load
-
-
-def _watched(kind: str, original: Callable[..., Any], *, pointers: int, mask: int | None) -> Callable[..., Any]:
-    def access(self: Any, *args: Any, **kwargs: Any) -> Any:
-        _visit(kind, self, args[pointers], None if mask is None else args[mask])
-        return original(self, *args, **kwargs)
-
-    return access
-
-
-def _visit(kind: str, builder: Any, ptrs: Any, mask: Any) -> None:
-    """Check every live lane's address before memory is touched, and count it.
-
-    It must lie in the storage that its pointer came from; where that is not known, in one of any argument.
-    """
-    address = ptrs.data
-    if address.size > launches.widest:
-        launches.widest, launches.widest_line = address.size, line_of(_state.file)
-    if mask is not None:
-        address = address[np.broadcast_to(mask.data, address.shape).astype(bool)]
-    size = max(1, ptrs.get_element_ty().primitive_bitwidth // 8)
-    inside = np.zeros(address.shape, bool)
-    origin = getattr(ptrs, "origin", None)
-    for start, length in _state.storages if origin is None else [origin]:
-        here = (address >= start) & (address <= start + max(length - size, 0)) & (length >= size)
-        launches.moved[length] = launches.moved.get(length, 0) + int(here.sum())
-        inside |= here
-    lanes = int((~inside).sum())
-    if lanes:
-        program = ", ".join(str(index) for index in builder.grid_idx)
-        line = line_of(_state.file)
-        raise OutOfBounds(f"{kind}: {lanes} lanes out of bounds, program ({program}), line {line}")
-
-
-def line_of(file: str) -> int:
-    """The innermost line of `file` that is being executed, 0 if there is none."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        if frame.f_code.co_filename == file:
-            return frame.f_lineno
-        frame = frame.f_back  # type: ignore[assignment]
-    return 0
 
 
 # what the host does
@@ -328,19 +187,19 @@ def audit(function: Callable[..., Any], inputs: Mapping[str, Any]) -> dict[str, 
 
     Returns:
         launches: how many kernels it launches.
-        widest, widest_line, moved: as in `Launches`.
+        widest, widest_line, moved: see `sanitizer.Traffic`.
         host: what torch computes outside kernels, with the line of each.
         idle: whether the answer is the same when no kernel is run (a ghost run).
     """
+    assert _sanitizer is not None
     unused = tree_map(_copied, dict(inputs))
     code = getattr(function, "__code__", None)
     watch = _HostWatch(code.co_filename if code else "")
-    launches.forget()
+    _sanitizer.traffic = Traffic()
     before = launches.count
     with watch, _reads_noted(watch):
         answer = function(**inputs)
-    facts: dict[str, Any] = {"launches": launches.count - before, "moved": dict(launches.moved), "host": watch.seen}
-    facts |= {"widest": launches.widest, "widest_line": launches.widest_line}
+    facts = asdict(_sanitizer.traffic) | {"launches": launches.count - before, "host": watch.seen}
     _state.ghost = True
     try:
         ghost = function(**unused)

@@ -1,0 +1,239 @@
+"""Memory of interpreted kernels: addresses are checked before they are touched, accesses are counted, races are found.
+
+A pointer argument leads into one storage, and so does every pointer made of it. A load that masks lanes off without
+`other` gives NaN there. Programs run one after the other in the interpreter, at once on a GPU: what one of them wrote,
+no other may read in the same launch, nor write with another value. Atomic operations can order programs, so a launch
+that uses one is not checked for races.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+KEEPS_POINTERS = (
+    *("create_addptr", "create_splat", "create_unsplat", "create_broadcast", "create_expand_dims"),
+    *("create_reshape", "create_trans", "create_bitcast"),
+)
+"""Operations of the interpreter that make pointers of pointers."""
+
+Storage = tuple[int, int]
+"""Address and bytes."""
+
+
+class OutOfBounds(Exception):
+    """A kernel touched memory outside the tensors that it was launched with."""
+
+
+class Race(Exception):
+    """The order in which programs run decides what a kernel computes."""
+
+
+@dataclass
+class Traffic:
+    """What kernels loaded and stored.
+
+    `widest` is the largest number of lanes of one access, at line `widest_line`; `moved` holds how many elements were
+    loaded and stored, by the bytes of the storage they are in.
+    """
+
+    widest: int = 0
+    widest_line: int = 0
+    moved: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass
+class _Launch:
+    """The launch that is going on: its kernel's file, the storages of its arguments, and who wrote each byte."""
+
+    file: str = ""
+    storages: list[Storage] = field(default_factory=list)
+    writers: dict[Storage, Any] = field(default_factory=dict)
+    programs: list[tuple[int, ...]] = field(default_factory=list)
+    ordered: bool = False
+
+    def number(self, program: tuple[int, ...]) -> int:
+        """A number for a program, from 1 on; programs come one after the other."""
+        if not self.programs or self.programs[-1] != program:
+            self.programs.append(program)
+        return len(self.programs)
+
+
+class Sanitizer:
+    """Watches the memory operations of Triton's interpreter.
+
+    Args:
+        interpreter: the module `triton.runtime.interpreter`.
+    """
+
+    def __init__(self, interpreter: Any) -> None:
+        self._interpreter = interpreter
+        self._launch = _Launch()
+        self.traffic = Traffic()
+
+    def install(self) -> None:
+        """Put the checks around the interpreter's own operations."""
+        builder, executor = self._interpreter.InterpreterBuilder, self._interpreter.GridExecutor
+        for name in KEEPS_POINTERS:
+            setattr(builder, name, _keeping_origin(getattr(builder, name)))
+        builder.create_masked_load = self._masked_load(builder.create_masked_load)
+        builder.create_masked_store = self._masked_store(builder.create_masked_store)
+        builder.create_atomic_rmw = self._atomic(builder.create_atomic_rmw, pointers=1, mask=3)
+        builder.create_atomic_cas = self._atomic(builder.create_atomic_cas, pointers=0, mask=None)
+        executor._init_args_hst = self._registered(executor._init_args_hst)
+        self._interpreter._implicit_cvt = _with_origin(self._interpreter._implicit_cvt)
+
+    def begin(self, file: str) -> None:
+        """A kernel of that file is launched."""
+        self._launch = _Launch(file)
+
+    def _registered(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def init(executor: Any, *args: Any) -> Any:
+            ready = original(executor, *args)
+            self._launch.storages = sorted(set(_storages(ready)))
+            return ready
+
+        return init
+
+    def _masked_load(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def load(builder: Any, ptrs: Any, mask: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
+            for storage, offsets in self._visit("load", builder, ptrs, mask):
+                self._demand_own(builder, storage, offsets)
+            filled = self._undefined(ptrs) if other is None else other
+            return original(builder, ptrs, mask, filled, *args, **kwargs)
+
+        return load
+
+    def _masked_store(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def store(builder: Any, ptrs: Any, value: Any, mask: Any, *args: Any, **kwargs: Any) -> Any:
+            visited = self._visit("store", builder, ptrs, mask)
+            before = self._bits(ptrs, mask)
+            result = original(builder, ptrs, value, mask, *args, **kwargs)
+            changed = (self._bits(ptrs, mask) != before)[_live(ptrs, mask)]
+            for storage, offsets in visited:
+                if len(offsets) == len(changed):  # else a pointer tensor into several storages
+                    self._demand_own(builder, storage, offsets[changed])
+                self._own(builder, storage, offsets)
+            return result
+
+        return store
+
+    def _atomic(self, original: Callable[..., Any], *, pointers: int, mask: int | None) -> Callable[..., Any]:
+        def atomic(builder: Any, *args: Any, **kwargs: Any) -> Any:
+            self._visit("atomic", builder, args[pointers], None if mask is None else args[mask])
+            self._launch.ordered = True
+            return original(builder, *args, **kwargs)
+
+        return atomic
+
+    def _visit(self, kind: str, builder: Any, ptrs: Any, mask: Any) -> list[tuple[Storage, Any]]:
+        """Check every live lane's address and count it; the storages touched, and the offsets in bytes in each.
+
+        The address must lie in the storage that its pointer came from; where that is not known, in any argument's.
+        """
+        if ptrs.data.size > self.traffic.widest:
+            self.traffic.widest, self.traffic.widest_line = ptrs.data.size, line_of(self._launch.file)
+        address = ptrs.data[_live(ptrs, mask)]
+        size = max(1, ptrs.get_element_ty().primitive_bitwidth // 8)
+        origin = getattr(ptrs, "origin", None)
+        inside, visited = np.zeros(address.shape, bool), []
+        for storage in self._launch.storages if origin is None else [origin]:
+            start, length = storage
+            here = (address >= start) & (address <= start + max(length - size, 0)) & (length >= size)
+            if here.any():
+                visited.append((storage, (address[here] - start).astype(np.int64)))
+                self.traffic.moved[length] = self.traffic.moved.get(length, 0) + int(here.sum())
+            inside |= here
+        if lanes := int((~inside).sum()):
+            line = line_of(self._launch.file)
+            raise OutOfBounds(f"{kind}: {lanes} lanes out of bounds, program {builder.grid_idx}, line {line}")
+        return visited
+
+    def _demand_own(self, builder: Any, storage: Storage, offsets: Any) -> None:
+        """Raise where another program of this launch wrote at these offsets."""
+        writers = self._launch.writers.get(storage)
+        if writers is None or self._launch.ordered:
+            return
+        found = writers[offsets]
+        others = found[(found != 0) & (found != self._launch.number(builder.grid_idx))]
+        if len(others):
+            first, line = self._launch.programs[others[0] - 1], line_of(self._launch.file)
+            raise Race(f"programs {first} and {builder.grid_idx} share {len(others)} elements, line {line}")
+
+    def _own(self, builder: Any, storage: Storage, offsets: Any) -> None:
+        writers = self._launch.writers.setdefault(storage, np.zeros(storage[1], np.int32))
+        writers[offsets] = self._launch.number(builder.grid_idx)
+
+    def _undefined(self, ptrs: Any) -> Any:
+        """NaN for lanes that are masked off; None for types that have none."""
+        kind = ptrs.get_element_ty()
+        dtype = self._interpreter._get_np_dtype(kind)
+        if dtype.kind == "f":
+            return self._interpreter.TensorHandle(np.full(ptrs.data.shape, np.nan, dtype), kind)
+        if str(kind) == "bf16":
+            return self._interpreter.TensorHandle(np.full(ptrs.data.shape, 0x7FC0, dtype), kind)
+        return None
+
+    def _bits(self, ptrs: Any, mask: Any) -> Any:
+        """What is in memory at the live lanes, as whole numbers."""
+        size = max(1, ptrs.get_element_ty().primitive_bitwidth // 8)
+        dtype = np.dtype(f"u{size}")
+        return self._interpreter._interpreter.load(ptrs.data, mask.data, np.zeros(ptrs.data.shape, dtype), dtype)
+
+
+def line_of(file: str) -> int:
+    """The innermost line of `file` that is being executed, 0 if there is none."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_filename == file:
+            return frame.f_lineno
+        frame = frame.f_back  # type: ignore[assignment]
+    return 0
+
+
+def _live(ptrs: Any, mask: Any) -> Any:
+    """Which lanes are not masked off."""
+    if mask is None:
+        return np.ones(ptrs.data.shape, bool)
+    return np.broadcast_to(mask.data, ptrs.data.shape).astype(bool)
+
+
+def _storages(value: Any) -> Iterator[Storage]:
+    """The storages of all tensors in the arguments of a kernel."""
+    if isinstance(value, torch.Tensor):
+        storage = value.untyped_storage()
+        yield storage.data_ptr(), storage.nbytes()
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _storages(item)
+    elif isinstance(value, dict):
+        yield from _storages(list(value.values()))
+    elif hasattr(value, "base"):  # a tensor descriptor, a reinterpreted tensor
+        yield from _storages(value.base)
+
+
+def _with_origin(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a pointer argument know the storage that it leads into."""
+
+    def convert(argument: Any) -> Any:
+        converted = original(argument)
+        if hasattr(argument, "data_ptr"):
+            converted.handle.origin = next(_storages(argument), None)
+        return converted
+
+    return convert
+
+
+def _keeping_origin(original: Callable[..., Any]) -> Callable[..., Any]:
+    def operation(builder: Any, *args: Any, **kwargs: Any) -> Any:
+        result = original(builder, *args, **kwargs)
+        origins = (getattr(arg, "origin", None) for arg in args)
+        result.origin = next((origin for origin in origins if origin is not None), None)
+        return result
+
+    return operation
