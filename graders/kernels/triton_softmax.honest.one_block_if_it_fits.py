@@ -1,6 +1,5 @@
 """A row that fits is loaded once, with the next power of two as its block; a longer one goes through an online loop."""
 
-import torch
 import triton
 import triton.language as tl
 
