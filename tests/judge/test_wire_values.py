@@ -76,7 +76,7 @@ values = st.recursive(
 
 
 @given(values)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_plain_values(value: Any) -> None:
     assert same(through(value), value)
 

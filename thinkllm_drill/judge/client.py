@@ -25,7 +25,7 @@ from thinkllm_drill.locale import text
 from thinkllm_drill.verdict import Check, CheckRequest, Verdict
 
 PACKAGE = Path(__file__).resolve().parents[1]
-WATCHED = ("judge", "grading", "content", "locale/en", "locale/zh")
+WATCHED = (".", "judge", "grading", "content", "locale/en", "locale/zh")
 LOG_BYTES = 1 << 20
 
 

@@ -298,10 +298,10 @@ def _collect(pid: int, flags: int) -> Exit | None:
 
 def become_judge(connection: socket.socket, control: socket.socket, message: dict[str, Any]) -> NoReturn:
     """Grade in this fork and end."""
-    from thinkllm_drill.judge.session import serve
-
     try:
         sandbox.die_with_parent()
+        from thinkllm_drill.judge.session import serve
+
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
