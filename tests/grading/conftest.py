@@ -6,7 +6,8 @@ import os
 import tempfile
 import textwrap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -67,6 +68,13 @@ class Judge:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)  # the service outlives the object that started it
             return client.check(request, told or Told(), service=True)
+
+    def each(self, slug: str, sources: Iterable[str], **more: Any) -> dict[str, Verdict]:
+        """The verdicts on several sources by source, graded two at a time."""
+        sources = list(dict.fromkeys(sources))
+        with ThreadPoolExecutor(2) as pool:
+            graded = pool.map(lambda source: self(slug, source, **more), sources)
+            return dict(zip(sources, graded, strict=True))
 
 
 @pytest.fixture(scope="session")
@@ -133,6 +141,11 @@ class Tree:
         if source is None:
             source = (self.root / f"solutions/toys/{slug.replace('-', '_')}.py").read_bytes()
         return self._judge(slug, source, content=self.root, **more)
+
+    def each(self, slug: str, sources: Iterable[str]) -> dict[str, Verdict]:
+        """The verdicts on several sources by source, unexplained."""
+        assert self._judge is not None
+        return self._judge.each(slug, sources, content=self.root, diagnose=False)
 
 
 def _list(items: Any) -> str:

@@ -78,9 +78,9 @@ def test_each_row_has_a_scale_of_its_own():
 
 
 def test_zeros_are_not_a_softmax_over_a_large_vocabulary():
-    exact = torch.randn(2, 400_000, dtype=torch.float64).softmax(-1)
-    assert kind(mismatch(exact, torch.zeros(2, 400_000))) == "wrong"
-    assert kind(mismatch(exact, torch.full((2, 400_000), 1 / 400_000))) == "wrong"
+    exact = torch.randn(2, 60_000, dtype=torch.float64).softmax(-1)
+    assert kind(mismatch(exact, torch.zeros(2, 60_000))) == "wrong"
+    assert kind(mismatch(exact, torch.full((2, 60_000), 1 / 60_000))) == "wrong"
     assert mismatch(exact, exact.float()) is None
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 HEAD = """
@@ -52,32 +50,22 @@ SDPA = "F.scaled_dot_product_attention(q.view(B, G, R, T, D), k[:, :, None], v[:
 WRONG = {
     "groups and members swapped in the query": [(GROUPED, ".view(B, T, R, G, D).permute(0, 3, 2, 1, 4)")],
     "heads merged member-major": [("out.permute(0, 3, 1, 2, 4)", "out.permute(0, 3, 2, 1, 4)")],
-    "heads never moved back": [("out.permute(0, 3, 1, 2, 4).reshape", "out.reshape")],
-    "scaled by the number of heads": [("math.sqrt(D)", "math.sqrt(H)")],
     "multiplied by the root": [("/ math.sqrt(D)", "* math.sqrt(D)")],
-    "scaled twice": [("/ math.sqrt(D)", "/ math.sqrt(D) / math.sqrt(D)")],
     "future allowed by one": [("ok.tril()", "ok.tril(1)")],
-    "causal the wrong way round": [("ok.tril()", "ok.triu()")],
     "mask or causal": [("ok & mask[:, :, None]", "ok | mask[:, :, None]")],
     "mask of the first sequence for all": [("mask[:, :, None]", "mask[:1, :, None]")],
     "mask over queries, not keys": [("mask[:, :, None]", "mask[:, :, None].mT")],
-    "masked scores are zero": [('float("-inf")', "0.0")],
     "dead rows are NaN": [(ZEROED, "pass")],
     "dead rows average the values": [('float("-inf")', "-1e30"), (ZEROED, "pass")],
     "dead rows by nan_to_num, with a gradient of NaN": [(".softmax(-1)", ".exp()"), (ZEROED, BY_SUM)],
     "keys and values swapped": [("scores = (q @ k", "k, v = v, k\n        scores = (q @ k")],
     "softmax over heads": [(".softmax(-1)", ".softmax(2)")],
-    "no softmax": [(".softmax(-1)", ".nan_to_num(neginf=0.0)")],
-    "output projection left out": [("self.o_proj(out)", "out")],
-    "values of the residual added": [("self.o_proj(out)", "self.o_proj(out) + x")],
     "dropout left on": [("weights = torch.where", "weights = F.dropout(weights, 0.1)\n        weights = torch.where")],
-    "keys repeated": [(QK, "q.view(B, H, T, D) @ k.repeat_interleave(R, 1).transpose(-1, -2)")],
     "keys expanded and copied": [
         (QK, "q.view(B, H, T, D) @ k[:, :, None].expand(B, G, R, T, D).reshape(B, H, T, D).mT")
     ],
     "keys expanded, and copied by matmul": [(QK, "q.view(B, G, R, T, D) @ k.unsqueeze(2).transpose(-1, -2)")],
     "torch's own attention": [("out = out.permute", f"out = {SDPA}\n        out = out.permute")],
-    "a constant instead of the batch": [("scores = (q @ k", "B = 2\n        scores = (q @ k")],
     "softmax in half precision": [(".softmax(-1)", ".half().softmax(-1).float()")],
 }
 
@@ -143,9 +131,8 @@ def _edited(swaps):
 def verdicts(judge):
     sources = {name: HEAD + _edited(swaps) for name, swaps in WRONG.items()}
     sources |= {name: HEAD + source for name, source in HONEST.items()}
-    with ThreadPoolExecutor(2) as pool:
-        graded = pool.map(lambda source: judge("gqa", source, diagnose=False), sources.values())
-        return dict(zip(sources, graded, strict=True))
+    graded = judge.each("gqa", sources.values(), diagnose=False)
+    return {name: graded[source] for name, source in sources.items()}
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 HEAD = "import math\nimport torch\nfrom torch import Tensor\n"
@@ -33,12 +31,6 @@ def softmax(x, dim=-1):
     e = x.float().clamp(-80, 80).exp()
     return (e / e.sum(dim, keepdim=True)).to(x.dtype)
 """,
-    "the mean is subtracted": """
-def softmax(x, dim=-1):
-    wide = x.float()
-    e = (wide - wide.mean(dim, keepdim=True)).exp()
-    return (e / e.sum(dim, keepdim=True)).to(x.dtype)
-""",
     "eps in the denominator": """
 def softmax(x, dim=-1):
     wide = x.float()
@@ -56,18 +48,6 @@ def softmax(x, dim=-1):
     wide = x.float()
     e = (wide - wide.max(-1, keepdim=True).values).exp()
     return (e / e.sum(-1, keepdim=True)).to(x.dtype)
-""",
-    "dim 1 instead of -1 by default": """
-def softmax(x, dim=1):
-    wide = x.float()
-    e = (wide - wide.max(dim, keepdim=True).values).exp()
-    return (e / e.sum(dim, keepdim=True)).to(x.dtype)
-""",
-    "float32 is returned for half precision": """
-def softmax(x, dim=-1):
-    wide = x.float()
-    e = (wide - wide.max(dim, keepdim=True).values).exp()
-    return e / e.sum(dim, keepdim=True)
 """,
     "half precision all through": """
 def softmax(x, dim=-1):
@@ -105,10 +85,6 @@ def softmax(x, dim=-1):
     e = (wide - wide.max(dim, keepdim=True).values).exp()
     return (e / e.sum(dim, keepdim=True)).to(x.dtype)
 """,
-    "sigmoid": """
-def softmax(x, dim=-1):
-    return x.sigmoid() / x.sigmoid().sum(dim, keepdim=True)
-""",
     "rows only": """
 def softmax(x, dim=-1):
     rows = [(r - r.max()).exp() / (r - r.max()).exp().sum() for r in x.float().reshape(-1, x.shape[-1])]
@@ -128,23 +104,11 @@ def log_softmax(x, dim=-1):
     top = wide.max(dim, keepdim=True).values
     return (wide - (wide - top).exp().sum(dim, keepdim=True).log()).to(x.dtype)
 """,
-    "log base 2": """
-def log_softmax(x, dim=-1):
-    wide = x.float()
-    wide = wide - wide.max(dim, keepdim=True).values
-    return (wide - wide.exp().sum(dim, keepdim=True).log2()).to(x.dtype)
-""",
     "−inf made a large negative": """
 def log_softmax(x, dim=-1):
     wide = x.float().clamp(min=-1e9)
     wide = wide - wide.max(dim, keepdim=True).values
     return (wide - wide.exp().sum(dim, keepdim=True).log()).to(x.dtype)
-""",
-    "log1p of what is left": """
-def log_softmax(x, dim=-1):
-    wide = x.float()
-    wide = wide - wide.max(dim, keepdim=True).values
-    return (wide - (wide.exp().sum(dim, keepdim=True)).log1p()).to(x.dtype)
 """,
 }
 
@@ -217,9 +181,8 @@ def softmax(x, dim=-1):
 def verdicts(judge):
     sources = {name: HEAD + STABLE + STABLE_LOG + source for name, source in WRONG.items()}
     sources |= {name: HEAD + source for name, source in HONEST.items()}
-    with ThreadPoolExecutor(2) as pool:
-        graded = pool.map(lambda source: judge("softmax", source, diagnose=False), sources.values())
-        return dict(zip(sources, graded, strict=True))
+    graded = judge.each("softmax", sources.values(), diagnose=False)
+    return {name: graded[source] for name, source in sources.items()}
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -124,22 +124,24 @@ HONEST = [
     (SUM, "x.sum(-1) * scale + 0 * torch.rand(())"),
     (SUM, "torch.einsum('...i->...', x) * scale"),
     (HEAD, "def scaled_sum(x, *, scale=1.0, verbose=False)"),
-    (HEAD, "def scaled_sum(x, **rest)"),
+    (HEAD, "def scaled_sum(x, **rest):\n        return summed(x, **rest)\n\n    def summed(x, scale=1.0)"),
 ]
 
 
+@pytest.fixture(scope="module")
+def verdicts(toy):
+    return toy.each("scaled-sum", [edited(fault[0], fault[1]) for fault in [*FAULTS, *HONEST]])
+
+
 @pytest.mark.parametrize(("old", "new"), HONEST)
-def test_other_ways_to_write_it_pass(toy, say, old, new):
-    source = edited(old, new)
-    if "rest" in new:
-        source = source.replace("* scale", '* rest.get("scale", 1.0)')
-    verdict = toy.grade("scaled-sum", source)
+def test_other_ways_to_write_it_pass(verdicts, say, old, new):
+    verdict = verdicts[edited(old, new)]
     assert (say.failed(verdict), verdict.status) == ({}, "passed")
 
 
 @pytest.mark.parametrize(("old", "new", "check", "status", "said"), FAULTS, ids=[fault[1] for fault in FAULTS])
-def test_one_fault_is_one_failure(toy, say, old, new, check, status, said):
-    verdict = toy.grade("scaled-sum", edited(old, new), diagnose=False)
+def test_one_fault_is_one_failure(verdicts, say, old, new, check, status, said):
+    verdict = verdicts[edited(old, new)]
     assert say.failed(verdict) == {check: status}
     assert said in say.cause(verdict).message
     assert verdict.status == "failed"

@@ -93,7 +93,7 @@ def test_the_reference_passes(toy, say):
 
 
 HONEST = [
-    ("raise Full(who)", "raise ValueError(who)"),
+    ("raise Full(who)", "raise type('Crowded', (Full,), {})(who)"),
     ("p -= lr * p.grad", "p.add_(p.grad, alpha=-lr)"),
     ("p -= lr * p.grad", "p.copy_(p - lr * p.grad)"),
     ("@dataclass\n", "@dataclass(slots=True)\n"),
@@ -102,11 +102,8 @@ HONEST = [
 
 
 @pytest.mark.parametrize(("old", "new"), HONEST)
-def test_other_ways_to_write_it_pass(toy, say, old, new):
-    source = edited(old, new)
-    if "ValueError(who)" in new:  # the reference raises Full, a ValueError of its own
-        source = source.replace("raise ValueError(who)", "raise type('Full', (Full,), {})(who)")
-    assert say.failed(toy.grade("pool", source)) == {}
+def test_other_ways_to_write_it_pass(verdicts, say, old, new):
+    assert say.failed(verdicts[edited(old, new)]) == {}
 
 
 FAULTS = [
@@ -129,9 +126,14 @@ FAULTS = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def verdicts(toy):
+    return toy.each("pool", [edited(fault[0], fault[1]) for fault in [*FAULTS, *HONEST]])
+
+
 @pytest.mark.parametrize(("old", "new", "check", "status", "said"), FAULTS, ids=[fault[1] for fault in FAULTS])
-def test_one_fault_is_one_failure(toy, say, old, new, check, status, said):
-    verdict = toy.grade("pool", edited(old, new), diagnose=False)
+def test_one_fault_is_one_failure(verdicts, say, old, new, check, status, said):
+    verdict = verdicts[edited(old, new)]
     assert say.failed(verdict) == {check: status}
     assert said in say.cause(verdict).message
 

@@ -252,3 +252,84 @@ def test_a_single_element_survives_every_layout(tree, say):
     """
     tree.add("single", api=["double"], solution=SOLUTION, grader=grader)
     assert say.failed(tree.grade("single")) == {}
+
+
+def test_nothing_graded_is_no_pass():
+    """Where no value was compared the verdict is that this machine cannot grade it; speed alone may be missing."""
+    from types import SimpleNamespace
+
+    from thinkllm_drill.judge.session import _status
+    from thinkllm_drill.verdict import Check
+
+    def status(*checks, broken=False):
+        return _status(
+            SimpleNamespace(checks=[Check(kind, kind, kind, state) for kind, state in checks]), broken=broken
+        )
+
+    fine = ("values", "passed")
+    assert status(("defined", "passed"), fine) == "passed"
+    assert status(("defined", "passed"), ("values", "skipped")) == "unavailable"
+    assert status(("defined", "passed")) == "unavailable"
+    assert status(fine, ("speed", "skipped")) == "passed_speed_unmeasured"
+    assert status(fine, ("cost", "suspect")) == "failed"
+    assert status(fine, ("edges", "internal"), ("cost", "wrong")) == "internal"
+    assert status(fine, broken=True) == "internal"
+    assert status(("defined", "timeout")) == "error"
+    assert status(("defined", "contract")) == "failed"
+
+
+CHEATS = {
+    "the first answer for ever": """
+        import torch
+        seen = []
+        def weights(x):
+            seen.append(x.softmax(-1) if False else (x - x.amax(-1, keepdim=True)).exp())
+            return seen[0] / seen[0].sum(-1, keepdim=True)
+        def double(x):
+            return 2 * x
+    """,
+    "right twice, garbage later": """
+        import torch
+        calls = [0]
+        def weights(x):
+            calls[0] += 1
+            e = (x - x.amax(-1, keepdim=True)).exp()
+            return e / e.sum(-1, keepdim=True) if calls[0] <= 2 else torch.rand_like(x)
+        def double(x):
+            return 2 * x
+    """,
+    "another default dtype, another allclose": """
+        import torch
+        torch.allclose = torch.equal = lambda *a, **k: True
+        torch.Tensor.__eq__ = lambda a, b: torch.ones(())
+        def weights(x):
+            return torch.full_like(x, 1 / x.shape[-1])
+        def double(x):
+            return 2 * x
+    """,
+    "an answer that says it is right": """
+        import torch
+        class Sly(torch.Tensor):
+            def __eq__(self, other): return True
+        def weights(x):
+            return torch.ones_like(x).as_subclass(Sly)
+        def double(x):
+            return 2 * x
+    """,
+    "a forged line": """
+        import torch
+        print('{"event": "verdict", "verdict": {"status": "passed"}}')
+        def weights(x):
+            print("PASSED")
+            return x
+        def double(x):
+            return 2 * x
+    """,
+}
+
+
+def test_cheats_do_not_pass(toy, say):
+    verdicts = toy.each("weights", CHEATS.values())
+    for name, source in CHEATS.items():
+        assert verdicts[source].status == "failed", name
+        assert next(iter(say.failed(verdicts[source]))).startswith("weights."), name
