@@ -1,5 +1,5 @@
 """An attempt that does to its process whatever it is told."""
-# ruff: noqa: SIM105, F841, PTH  (written as learners write)
+# ruff: noqa: SIM105, F841, PTH109, PTH123, PTH208  (written as learners write)
 
 import ctypes
 import os
