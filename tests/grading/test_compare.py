@@ -113,6 +113,7 @@ def test_an_overflow_that_the_dtype_forces_is_right():
     assert mismatch(exact, forced) is None
     assert kind(mismatch(exact, -forced)) == "wrong"
     assert kind(mismatch(exact, forced.nan_to_num(posinf=0.0))) == "wrong"
+    assert kind(mismatch(f64(1e3, 1.0), forced, same=forced)) == "wrong"
 
 
 def test_the_references_own_error_and_the_conditioning_widen_the_threshold():

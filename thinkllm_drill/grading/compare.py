@@ -239,7 +239,8 @@ class _Comparison:
         ).expand_as(exact)
         # written so that a NaN, which compares false with everything, is never right
         right = torch.where(finite, error <= threshold, (wide == exact) | (wide.isnan() & exact.isnan()))
-        right |= same.double().isinf() & (wide == same.double())  # out of the range of the dtype
+        beyond = exact.abs() > torch.finfo(same.dtype).max
+        right |= beyond & same.double().isinf() & (wide == same.double())
         if bool(right.all()):
             return None
         bad = ~right
