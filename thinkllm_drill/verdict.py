@@ -63,7 +63,8 @@ class Frame:
 class Cause:
     """Why a check did not pass, in the learner's language.
 
-    `case` describes the smallest failing case, `expected` and `actual` are short renderings of values, `where` says in
+    `case` describes the smallest failing case, `inputs` gives its arguments (`x = [[1.0]]`, a line or more each) where they
+    are small, `expected` and `actual` are short renderings of values, `where` says in
     words how the two differ, `frames` are the learner's own lines from the outermost to where it was raised.
     """
 
@@ -73,6 +74,7 @@ class Cause:
     actual: str | None = None
     where: str | None = None
     frames: tuple[Frame, ...] = ()
+    inputs: str | None = None
     rerun: str | None = None
     """The id of the failing case, as `--case` takes it."""
 
