@@ -108,6 +108,12 @@ def test_files_beside_the_attempt_are_not_imported(make: Any, tmp_path: Any) -> 
         attempt.f()
 
 
+@pytest.mark.parametrize("module", ["solutions.functions.softmax", "graders.functions.test_softmax", "benchmarks"])
+def test_nothing_of_a_checkout_is_imported(make: Any, module: str) -> None:
+    with pytest.raises(AttemptRaised, match="ModuleNotFoundError"):
+        make(f"import {module}\n").load()
+
+
 def test_globals_that_the_file_takes_away_do_not_hurt(make: Any) -> None:
     attempt = make(b"del __file__, __name__\n__dict__ = 1\ndef f():\n    raise ValueError('x')\n")
     with pytest.raises(AttemptRaised, match="ValueError: x"):
