@@ -69,15 +69,15 @@ def test_a_diagnosis_is_in_the_learners_language_and_fast(judge):
 
 
 @pytest.mark.parametrize(("first", "second"), [("no-scale", "never-causal"), ("scaled-by-head-dim", "mask-inverted")])
-def test_a_doubly_wrong_answer_is_diagnosed_as_neither(judge, first, second):
-    """Both edits are made; the diagnosis must not claim that one of them explains the answer."""
+def test_a_doubly_wrong_answer_is_diagnosed_as_nothing_else(judge, first, second):
+    """Both edits are made; where one of them shows by itself in several cases it may be named, another never."""
     paths = LIBRARY.paths("gqa")
     source = paths.solution.read_text("utf-8")
     for name in (first, second):
         source = _edited(source, paths.mistakes, name)
     verdict = judge("gqa", source)
     assert verdict.status == "failed"
-    assert verdict.diagnosis is None
+    assert verdict.diagnosis is None or verdict.diagnosis.mistake in (first, second)
 
 
 def test_a_wrong_answer_that_nobody_foresaw_is_not_diagnosed(judge):

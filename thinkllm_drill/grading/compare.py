@@ -198,13 +198,13 @@ class _Comparison:
     def _tensor(self, path: str, exact: Tensor, same: Tensor, jittered: Sequence[Any], actual: Any) -> Mismatch | None:
         if not isinstance(actual, Tensor):
             message = text("grading.type", expected="Tensor", actual=type_name(actual))
-            return self._mismatch("contract", path, message, exact, actual)
+            return self._mismatch("contract", path, message, same, actual)
         if actual.shape != same.shape:
             message = text("grading.shape", expected=tuple(same.shape), actual=tuple(actual.shape))
-            return self._mismatch("contract", path, message, exact, actual)
+            return self._mismatch("contract", path, message, same, actual)
         if actual.dtype != same.dtype:
             message = text("grading.dtype", expected=_dtype(same.dtype), actual=_dtype(actual.dtype))
-            return self._mismatch("contract", path, message, exact, actual)
+            return self._mismatch("contract", path, message, same, actual)
         if self.structure_only or not actual.numel():
             return None
         moved = [j for j in jittered if isinstance(j, Tensor) and j.shape == exact.shape]

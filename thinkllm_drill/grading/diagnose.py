@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from thinkllm_drill.content.mistakes import Mistake
 from thinkllm_drill.grading import battery
 from thinkllm_drill.grading.compare import Tolerance, Truth, compare
 from thinkllm_drill.grading.observe import Outcome, detached
@@ -18,7 +19,17 @@ if TYPE_CHECKING:
     from thinkllm_drill.grading.session import GradingSession
     from thinkllm_drill.grading.suites import Suite
 
-Run = Callable[[Attempt], Outcome]
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to be asked of the attempt and of each mistake, and whether an answer to it is wrong."""
+
+    run: Callable[[Attempt], Outcome]
+    is_wrong: Callable[[Outcome], bool]
+
+
+LIKENESS = ("equal", "twice", "cost")
+"""Kinds of likeness that name a mistake, the strongest first."""
 
 MATCH = 4.0
 """How much farther than the usual threshold two wrong answers may be apart and still be the same."""
@@ -31,44 +42,45 @@ def diagnose(grading: GradingSession, suite: Suite, check: str, own_test: Any = 
     and those of `values`; a test of the exercise's own is run as it is and what it asked for is compared.
     """
     deadline = time.monotonic() + grading.diagnosis_seconds
-    plan = [_own_run(own_test)] if own_test else _battery_plan(grading, suite, check)
+    plan = [_own_step(own_test)] if own_test else _battery_plan(grading, suite, check)
     yours: list[Outcome] = []
-    exact, alike = [], []
+    found: dict[str, list[Mistake]] = {}
     for mistake in grading.mistakes:
         if time.monotonic() > deadline:
             return None
         try:
             grading.suspect.become(mistake.source.encode())
-            verdict = _compared(grading, plan, yours, cost=check == "cost")
+            likeness = _likeness(grading, plan, yours, cost=check == "cost")
         except GradeFailure:
             continue
-        if verdict == "equal":
-            exact.append(mistake)
-        elif verdict == "alike":
-            alike.append(mistake)
-    found = exact or alike
-    return Diagnosis(found[0].id, found[0].says.here) if len(found) == 1 else None
+        found.setdefault(likeness, []).append(mistake)
+    best = next((found[likeness] for likeness in LIKENESS if likeness in found), [])
+    return Diagnosis(best[0].id, best[0].says.here) if len(best) == 1 else None
 
 
-def _compared(grading: GradingSession, plan: list[Run], yours: list[Outcome], *, cost: bool) -> str:
-    """Whether a mistake's outcomes are "equal" to the attempt's, "alike" in what they cost, or "other".
+def _likeness(grading: GradingSession, plan: list[Step], yours: list[Outcome], *, cost: bool) -> str:
+    """How a mistake's outcomes compare with the attempt's.
 
-    Stops at the first that differs, which for most mistakes is the probe that failed.
+    "equal": in every step. "twice": in at least two steps in which the attempt is wrong, from the one that failed on,
+    before they part: the attempt makes this mistake and another one. "cost": refused with the same figures. Else
+    "other", which for most mistakes shows at the first step.
     """
-    alike = cost
-    for index, run in enumerate(plan):
+    wrong = 0
+    for index, step in enumerate(plan):
         if index == len(yours):
-            yours.append(run(grading.attempt))
+            yours.append(step.run(grading.attempt))
         if _no_signature(yours[index]):
             return "other"
-        theirs = run(grading.suspect)
+        theirs = step.run(grading.suspect)
         if not _equal(theirs, yours[index]):
-            alike = alike and _same_failure(theirs, yours[index])
-            return "alike" if alike else "other"
+            if cost and index == 0 and _same_failure(theirs, yours[index]):
+                return "cost"
+            return "twice" if wrong >= 2 else "other"
+        wrong += step.is_wrong(yours[index])
     return "equal"
 
 
-def _battery_plan(grading: GradingSession, suite: Suite, check: str) -> list[Run]:
+def _battery_plan(grading: GradingSession, suite: Suite, check: str) -> list[Step]:
     """The probes of the check from the one that failed on, then the ones before it and those of `values`."""
     kinds = {"gradients": battery.BACKWARD}
     names = dict.fromkeys(("values" if check == "contract" else check, "values"))
@@ -76,14 +88,19 @@ def _battery_plan(grading: GradingSession, suite: Suite, check: str) -> list[Run
     rerun = next((c.cause.rerun for c in grading.checks if c.cause is not None and c.status != "skipped"), None)
     start = next((k for k, (_, probe) in enumerate(probes) if probe.case.id == rerun), 0)
 
-    def runner(name: str, probe: battery.Probe) -> Run:
+    def step(name: str, probe: battery.Probe) -> Step:
         kind = kinds.get(name, battery.FORWARD)
-        return lambda attempt: battery.run_attempt(grading, suite, probe, name, kind, attempt)
 
-    return [runner(name, probe) for name, probe in [*probes[start:], *probes[:start]]]
+        def is_wrong(outcome: Outcome) -> bool:
+            truth = battery.truth_of(grading, suite, probe, name, kind)
+            return battery.judged(suite, probe, kind, truth, outcome) is not None
+
+        return Step(lambda attempt: battery.run_attempt(grading, suite, probe, name, kind, attempt), is_wrong)
+
+    return [step(name, probe) for name, probe in [*probes[start:], *probes[:start]]]
 
 
-def _own_run(own_test: Callable[[Attempt], None]) -> Run:
+def _own_step(own_test: Callable[[Attempt], None]) -> Step:
     def run(attempt: Attempt) -> Outcome:
         attempt.log = []
         failure: GradeFailure | None = None
@@ -96,7 +113,7 @@ def _own_run(own_test: Callable[[Attempt], None]) -> Run:
         log, attempt.log = attempt.log, None
         return Outcome(tuple(("", detached(item)) for item in log), failure=failure)
 
-    return run
+    return Step(run, lambda outcome: True)
 
 
 def _no_signature(outcome: Outcome) -> bool:

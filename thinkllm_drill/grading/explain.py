@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from thinkllm_drill.grading import battery
 from thinkllm_drill.grading.compare import Mismatch
-from thinkllm_drill.grading.show import show, shown_part
+from thinkllm_drill.grading.show import show, show_arguments, shown_part
 from thinkllm_drill.grading.where import where
 from thinkllm_drill.judge.failures import AttemptRaised, ContractBroken, GradeFailure, Wrong
 from thinkllm_drill.judge.remote import Raised
@@ -46,7 +46,8 @@ def failure(
         case=named(probe) if small is probe else small.case.describe(),
         expected=expected if grading.diagnose else None,
         actual=actual if grading.diagnose else None,
-        where=where(mismatch) or where(found) if grading.diagnose else None,
+        where=_where(probe, mismatch, found) if grading.diagnose else None,
+        inputs=_inputs(grading, suite, small, check) if grading.diagnose else None,
         frames=_frames(found),
         rerun=probe.case.id,
     )
@@ -57,6 +58,23 @@ def named(probe: battery.Probe) -> str:
     """The case in words: its title and its parameters."""
     described = probe.case.describe()
     return f"{probe.title}: {described}" if described else probe.title
+
+
+def _where(probe: battery.Probe, mismatch: Mismatch, found: Mismatch) -> str | None:
+    """Where the shown case differs; if nothing can be said of it, where the case does that it was made from."""
+    if words := where(found):
+        return words
+    words = where(mismatch) if found is not mismatch else None
+    return words and text("grading.where.before_shrinking", case=probe.title, words=words)
+
+
+def _inputs(grading: GradingSession, suite: Suite, probe: battery.Probe, check: str) -> str | None:
+    """The arguments of the case, where they fit a few lines."""
+    try:
+        arguments = suite.arguments(grading.rng(*probe.key(suite, check)), probe)
+    except Exception:  # a help for the learner, never a reason to fail
+        return None
+    return show_arguments(arguments) if arguments else None
 
 
 def _frames(mismatch: Mismatch) -> tuple[Frame, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from thinkllm_drill.grading.compare import Mismatch
 
-ROWS, COLUMNS, TEXT = 4, 6, 300
+ROWS, COLUMNS, TEXT, LINES = 4, 6, 300, 12
 
 
 def show(mismatch: Mismatch) -> tuple[str | None, str | None]:
@@ -21,7 +22,43 @@ def show(mismatch: Mismatch) -> tuple[str | None, str | None]:
     if isinstance(exact, float) and isinstance(actual, float):
         digits = _digits(exact, actual)
         return f"{exact:.{digits}g}", f"{actual:.{digits}g}"
+    if type(exact) is type(actual) and isinstance(exact, str | list | tuple):
+        return _around_difference(exact, actual)
     return _plain(exact), _plain(actual)
+
+
+def show_arguments(arguments: Mapping[str, Any]) -> str | None:
+    """`name = value` for each argument, on a line or more; None if that would fill the screen."""
+    blocks = []
+    for name, value in arguments.items():
+        if isinstance(value, Tensor) and 0 < value.numel() <= ROWS * COLUMNS and value.dim() <= 2:
+            fmt = _rounded if value.is_floating_point() else str
+            width = max(len(fmt(item)) for item in value.flatten().tolist())
+            shown = _grid(value, fmt, width)
+        else:
+            shown = _plain(value) or ""
+        indent = "\n" + " " * (len(name) + 3)
+        blocks.append(f"{name} = " + shown.replace("\n", indent))
+    lines = "\n".join(blocks)
+    return lines if lines.count("\n") < LINES else None
+
+
+def _rounded(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def _around_difference(exact: Any, actual: Any) -> tuple[str, str]:
+    """Both from shortly before the first place where they differ."""
+    pairs = zip(exact, actual, strict=False)
+    first = next((k for k, (one, other) in enumerate(pairs) if not _alike(one, other)), min(len(exact), len(actual)))
+    before = 30 if isinstance(exact, str) else 1
+    start = max(0, first - before) if len(repr(exact)) > TEXT or len(repr(actual)) > TEXT else 0
+    note = "… " if start else ""
+    return note + (_plain(exact[start:]) or ""), note + (_plain(actual[start:]) or "")
+
+
+def _alike(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and (torch.equal(one, other) if isinstance(one, Tensor) else bool(one == other))
 
 
 def _same_grid(exact: Any, actual: Any) -> bool:

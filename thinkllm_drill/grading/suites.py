@@ -83,6 +83,10 @@ class Suite:
         """Yields the name and the value of each gradient."""
         raise NotImplementedError
 
+    def arguments(self, rng: Rng, probe: battery.Probe) -> dict[str, Any] | None:
+        """The arguments of a probe's call, to be shown; None where there is more than one call."""
+        return None
+
     def all_edges(self) -> list[battery.Probe]:
         """The probes of the check `edges`."""
         probes = [battery.Probe(edge) for edge in self.edges]
@@ -154,6 +158,9 @@ class FunctionSuite(Suite):
         inputs = self.prepared(rng, probe)
         yield from battery.pullback(self, impl, impl[self.entry], inputs, rng, probe)
 
+    def arguments(self, rng: Rng, probe: battery.Probe) -> dict[str, Any] | None:
+        return self.prepared(rng, probe)
+
     def prepared(self, rng: Rng, probe: battery.Probe) -> dict[str, Any]:
         """The inputs of a probe: rounded to the dtype of its case, in its layout."""
         return laid_out(self.inputs(rng, **probe.case.params), probe.case.dtype, probe.layout)
@@ -186,6 +193,10 @@ class ModuleSuite(Suite):
         module = self.build(impl, rng=rng, dtype=probe.case.dtype, training=self.train[0], **probe.case.params)
         inputs = laid_out(self.inputs(rng, **probe.case.params), probe.case.dtype, probe.layout)
         yield from battery.pullback(self, impl, module, inputs, rng, probe)
+
+    def arguments(self, rng: Rng, probe: battery.Probe) -> dict[str, Any] | None:
+        self.weights(self.config(**probe.case.params), rng)  # drawn before the inputs
+        return laid_out(self.inputs(rng, **probe.case.params), probe.case.dtype, probe.layout)
 
     def build(
         self, impl: Any, *, rng: Rng | None = None, dtype: str = "float32", training: bool = False, **params: Any

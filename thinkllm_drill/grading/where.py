@@ -33,10 +33,11 @@ def where(mismatch: Mismatch) -> str | None:
 def _uniform(exact: Tensor, actual: Tensor) -> str | None:
     """Everything zero, the same, off by one factor or by one summand."""
     usable = exact.isfinite() & actual.isfinite()
-    if int(usable.sum()) < 2:
+    elsewhere = (exact == actual) | (exact.isnan() & actual.isnan())
+    if int(usable.sum()) < 2 or not bool((usable | elsewhere).all()):
         return None
     right, yours = exact[usable], actual[usable]
-    if bool((yours == 0).all()):
+    if bool((actual == 0).all()):
         return text("grading.where.zeros")
     if float(yours.max() - yours.min()) == 0.0 and float(right.max() - right.min()) > 0.0:
         return text("grading.where.constant", value=f"{float(yours[0]):.4g}")

@@ -82,7 +82,7 @@ def check(request: CheckRequest, events: CheckEvents, *, service: bool) -> Verdi
         except _Gone:
             if attempt == 0:
                 events.on_status(text("grading.service_gone"))
-    raise InternalError(text("grading.service_died"), hint="thinkllm check --no-service")
+    raise _died()
 
 
 def run_example(slug: str, doctest: str, content: Path, *, service: bool = True) -> list[str]:
@@ -143,6 +143,11 @@ def _events(connection: socket.socket, on_wait: Any) -> Iterator[dict[str, Any]]
             yield event
             if event["event"] in ("verdict", "result", "problem", "status"):
                 return
+
+
+def _died() -> InternalError:
+    log = text("grading.service_log", file=log_file())
+    return InternalError(f"{text('grading.service_died')}\n{log}", hint="thinkllm doctor")
 
 
 def _raise(event: dict[str, Any]) -> None:
@@ -236,7 +241,7 @@ def _connected() -> socket.socket:
         _start(path)
     connection = _try_connect(path)
     if connection is None:
-        raise InternalError(text("grading.service_died"), hint="thinkllm check --no-service")
+        raise _died()
     return connection
 
 
@@ -327,7 +332,7 @@ def _lock(path: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise InternalError(text("grading.service_died"), hint="thinkllm check --no-service") from None
+                    raise _died() from None
                 time.sleep(0.02)
         yield
 
