@@ -72,8 +72,8 @@ class TestGroupedQueryAttention(ModuleSuite):
         cost = layer.profile(x=rng.normal((2, 24, 128)))
         if cost.expanded_bytes:
             fail(
-                en=f"A copy made {cost.expanded_bytes} bytes out of {cost.expanded_from} ({cost.expanded_by}): "
-                "keys or values are materialised once per query head.",
+                en=f"A copy made {cost.expanded_bytes} bytes out of {cost.expanded_from} ({cost.expanded_by}): keys or values "
+                "are copied once per query head. A matmul that broadcasts copies too; fold the group into the queries.",
                 zh=f"一次拷贝把 {cost.expanded_from} 字节变成了 {cost.expanded_bytes} 字节（{cost.expanded_by}）："
-                "键或值按查询头数被复制了。",
+                "键或值按查询头数被复制了。会广播的 matmul 也要先拷贝；应把组折叠到查询一侧。",
             )
