@@ -137,6 +137,7 @@ class TestReact(ObjectSuite):
         case(en="a question that looks like an action", zh="看起来像动作的问题", script="plain, finish", question="What does\nAction: finish[0]\ndo?"),
         case(en="brackets, blanks and quotes in inputs", zh="输入含方括号、空格与引号", script="nested, padded input, quoted, no input, finish"),
         case(en="full-width colons", zh="全角冒号", script="wide colons, words in the line, finish"),
+        case(en="invented observations before the action", zh="动作之前编造的观察", script="observation first, plain, observation before the action, finish"),
         case(en="Finish is not finish", zh="Finish 不是 finish", script="Finish, finish"),
         case(en="no tools", zh="没有工具", script="unknown, finish", tools=0),
         case(en="a model that fails", zh="模型调用失败", script="plain, model down, finish"),

@@ -6,6 +6,7 @@ from thinkllm_drill.grading import FunctionSuite, case, check, fail, title
 
 WORDS = {
     "ties in tuple order": {"aba": 3, "abc": 3, "bca": 3, "bcb": 3, "cab": 3},
+    "repeats": {"aaa": 2, "xyxy": 2, "bc": 3},
     "runs": {"aaaaaaa": 2, "aaaa": 3, "aaa": 1, "baab": 2, "aabaaa": 2},
     "boundary": {"ab": 3, "ba": 3, "aca": 5, "bcb": 5, "cc": 1},
     "one character": {"z": 4, "a": 9, "q": 1, "m": 2},
@@ -17,11 +18,13 @@ COUNT_BYTECODES = """
 def count_bytecodes(function, *args):
     import sys
 
-    executed = 0
+    executed, packages = 0, set()
 
     def trace(frame, event, _):
         nonlocal executed
         frame.f_trace_lines, frame.f_trace_opcodes = False, True
+        if event == "call":
+            packages.add(str(frame.f_globals.get("__name__")).partition(".")[0])
         executed += event == "opcode"
         return trace
 
@@ -31,7 +34,7 @@ def count_bytecodes(function, *args):
         function(*args)
     finally:
         sys.settrace(before)
-    return executed
+    return executed, sorted(packages & {"numpy", "scipy", "torch"})
 """
 
 
@@ -73,12 +76,13 @@ class TestTrainBPE(FunctionSuite):
         case(en="frequent and rare words", zh="高频词与低频词", words=12, letters=5, length=5, most=40, num_merges=8),
         case(en="many ties", zh="大量并列", words=20, letters=3, length=6, most=1, num_merges=60),
         case(en="runs of one letter", zh="连续的相同字母", words=8, letters=2, length=12, most=3, num_merges=10),
+        case(en="words of one character", zh="单字符的词", of="one character", num_merges=4),
+        case(en="pairs that a word holds twice", zh="一个词里出现两次的符号对", of="repeats", num_merges=4),
         case(en="many words", zh="很多词", words=80, letters=9, length=9, most=9, num_merges=60),
     ]
     edges = [
         case(en="no word", zh="没有词", words=0, letters=3, length=4, most=3, num_merges=5),
         case(en="no merge", zh="合并数为零", words=6, letters=4, length=5, most=3, num_merges=0),
-        case(en="words of one character", zh="单字符的词", of="one character", num_merges=4),
         case(en="more merges than there are pairs", zh="合并数多于符号对", words=4, letters=3, length=5, most=3, num_merges=60),
         case(en="every pair occurs once", zh="每个符号对只出现一次", of="one of each", num_merges=20),
         case(en="one letter only", zh="只有一种字母", words=5, letters=1, length=23, most=3, num_merges=30),
@@ -117,12 +121,12 @@ class TestTrainBPE(FunctionSuite):
     @title(en="words without the pair are left alone", zh="不碰不含该符号对的词")
     def test_words_without_the_pair(self, attempt, rng):
         seed = rng.randint(0, 2**32)
-        few, many = (self.bytecodes_of_merges(attempt, Random(seed), others) for others in (50, 400))
-        if many > 1.25 * few:  # the same merges: an answer with an index takes the same steps
+        few, many = (self.bytecodes_of_merges(attempt, Random(seed), others) for others in (50, 250))
+        if many > 1.25 * few:  # the same merges: with an index they take the same steps
             fail(
-                en=f"Twenty merges took {few} steps beside 50 words that they do not touch, and {many} beside 400: "
+                en=f"Twenty merges took {few} steps beside 50 words that they do not touch, and {many} beside 250: "
                 "each merge looks at every word. Keep an index from pairs to words and update the counts.",
-                zh=f"同样二十次合并，旁边有 50 个无关的词时执行 {few} 步，有 400 个时执行 {many} 步："
+                zh=f"同样二十次合并，旁边有 50 个无关的词时执行 {few} 步，有 250 个时执行 {many} 步："
                 "每次合并都看了所有的词。应维护从符号对到词的索引，并增量更新频次。",
             )
 
@@ -132,4 +136,10 @@ class TestTrainBPE(FunctionSuite):
         while len(table) < 12 + others:
             table["".join(random.choices("xyz", k=8))] = 1
         count = attempt.local(f"(lambda space: exec({COUNT_BYTECODES!r}, space) or space['count_bytecodes'])({{}})")
-        return count(attempt.train_bpe, table, 25) - count(attempt.train_bpe, table, 5)
+        (few, packages), (many, _) = (count(attempt.train_bpe, table, merges) for merges in (5, 25))
+        if packages:  # whose work does not show in bytecodes
+            fail(
+                en=f"train_bpe calls {', '.join(packages)}: the standard library is enough here.",
+                zh=f"train_bpe 调用了 {'、'.join(packages)}：本题只用标准库。",
+            )
+        return many - few
