@@ -180,6 +180,6 @@ def test_a_case_that_cannot_be_smaller_keeps_its_name(windows, say):
     assert cause.case == "long: rows 24, dim 12, k 6"
 
 
-def test_the_place_is_told_of_the_case_that_failed_first(windows, say):
+def test_the_place_is_told_of_the_case_that_is_shown(windows, say):
     source = SHRINK.replace("return torch.stack(rows)", "return torch.cat([torch.stack(rows)[:-2], x[-2:]])")
-    assert say.cause(windows.grade("window", source)).where == "Only the last 2 are wrong, counted by row."
+    assert say.cause(windows.grade("window", source)).where == "The first row is right, every later one is not."

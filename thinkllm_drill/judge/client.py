@@ -146,8 +146,8 @@ def _events(connection: socket.socket, on_wait: Any) -> Iterator[dict[str, Any]]
 
 
 def _died() -> InternalError:
-    log = text("grading.service_log", file=log_file())
-    return InternalError(f"{text('grading.service_died')}\n{log}", hint="thinkllm doctor")
+    words = [text("grading.service_died"), text("grading.service_log", file=log_file())]
+    return InternalError("\n".join(words), hint="thinkllm doctor")
 
 
 def _raise(event: dict[str, Any]) -> None:
