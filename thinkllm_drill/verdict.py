@@ -63,9 +63,9 @@ class Frame:
 class Cause:
     """Why a check did not pass, in the learner's language.
 
-    `case` describes the smallest failing case, `inputs` gives its arguments (`x = [[1.0]]`, a line or more each) where they
-    are small, `expected` and `actual` are short renderings of values, `where` says in
-    words how the two differ, `frames` are the learner's own lines from the outermost to where it was raised.
+    `case` describes the smallest failing case, `inputs` gives its arguments (`x = [[1.0]]`, a line or more each) where
+    they are small, `expected` and `actual` are short renderings of values, `where` says in words how the two differ,
+    `frames` are the learner's own lines from the outermost to where it was raised.
     """
 
     message: str
