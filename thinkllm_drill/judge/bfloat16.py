@@ -24,7 +24,8 @@ def widened(bits: Any) -> Any:
 
 def rounded(numbers: Any) -> Any:
     """The bits of the nearest bfloat16 numbers, ties to even."""
-    bits = np.ascontiguousarray(numbers, np.float32).view(np.uint32)
+    numbers = np.array(numbers, np.float32, order="C")
+    bits = numbers.view(np.uint32)
     nearest = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
     return np.where(np.isnan(numbers), (bits >> 16) | 0x40, nearest).astype(np.uint16)
 
@@ -34,13 +35,16 @@ class _Mender:
         self.handle = interpreter.TensorHandle
         self.tl = language
         self.builder = interpreter.InterpreterBuilder
-        self.reduction = interpreter.ReduceScanOpInterface
+        misspelt = getattr(interpreter, "ReduceScanOpIneterface", None)  # until Triton 3.2
+        self.reduction = misspelt or interpreter.ReduceScanOpInterface
 
     def mend(self) -> None:
         for name in ("binary_op", "unary_op", "ternary_op", "create_fma", "create_dot"):
             setattr(self.builder, name, self._computed_in_float32(getattr(self.builder, name)))
         self.builder.cast_impl = self._cast(self.builder.cast_impl)
         self.reduction.apply = self._reduced(self.reduction.apply)
+        if not hasattr(self.builder, "get_bf16"):  # constants are newer than the type
+            self.builder.get_bf16 = lambda _, value: self.handle(rounded([value]), self.tl.bfloat16)
 
     def _is(self, value: Any) -> bool:
         return isinstance(value, self.handle) and value.dtype.scalar == self.tl.bfloat16 and value.data.dtype != bool

@@ -20,7 +20,7 @@ KEEPS_POINTERS = (
     *("create_addptr", "create_splat", "create_unsplat", "create_broadcast", "create_expand_dims"),
     *("create_reshape", "create_trans", "create_bitcast"),
 )
-"""Operations of the interpreter that make pointers of pointers."""
+"""Operations of the interpreter that make pointers of pointers; not every version of Triton has all."""
 
 Storage = tuple[int, int]
 """Address and bytes."""
@@ -80,7 +80,8 @@ class Sanitizer:
         """Put the checks around the interpreter's own operations."""
         builder, executor = self._interpreter.InterpreterBuilder, self._interpreter.GridExecutor
         for name in KEEPS_POINTERS:
-            setattr(builder, name, _keeping_origin(getattr(builder, name)))
+            if hasattr(builder, name):
+                setattr(builder, name, _keeping_origin(getattr(builder, name)))
         builder.create_masked_load = self._masked_load(builder.create_masked_load)
         builder.create_masked_store = self._masked_store(builder.create_masked_store)
         builder.create_atomic_rmw = self._atomic(builder.create_atomic_rmw, pointers=1, mask=3)
