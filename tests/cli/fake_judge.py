@@ -101,12 +101,34 @@ def crash(request: CheckRequest) -> Verdict:
     return Verdict(request.slug, request.file, "failed", request.seed or SEED, 0.05, "cpu", CRASH, stdout=stdout)
 
 
+def two(request: CheckRequest) -> Verdict:
+    rule = Cause(
+        "torch.softmax is not allowed",
+        case="small",
+        inputs="x = [[1.0, 2.0],\n     [3.0, 4.0]]",
+        expected="1",
+        actual="2",
+        frames=(Frame(7, "softmax", "    return torch.softmax(x)"),),
+    )
+    shift = Cause("the same logits plus 8", case="shifted", expected="3", actual="4")
+    checks = (
+        Check("softmax.defined", "softmax: defined", "defined", "passed", detail="softmax(x)"),
+        Check("log_softmax.defined", "log_softmax: defined", "defined", "passed", detail="log_softmax(x)"),
+        Check("softmax.contract", "softmax: shapes", "contract", "skipped", detail="stopped"),
+        Check("softmax.rules", "softmax: nothing forbidden used", "rules", "rule", cause=rule),
+        Check(
+            "log_softmax.properties.shift", "log_softmax: a shift changes nothing", "properties", "wrong", cause=shift
+        ),
+    )
+    return Verdict(request.slug, request.file, "failed", request.seed or SEED, 0.12, "cpu", checks)
+
+
 def internal(request: CheckRequest) -> Verdict:
     checks = (check("defined", "internal", cause=Cause("the grader raised KeyError: 'x'")),)
     return Verdict(request.slug, request.file, "internal", SEED, 0.05, "cpu", checks, note="Our fault.")
 
 
-SCENARIOS = {"pass": passed, "wrong": wrong, "crash": crash, "internal": internal, "unmeasured": unmeasured}
+SCENARIOS = {"pass": passed, "wrong": wrong, "crash": crash, "internal": internal, "two": two, "unmeasured": unmeasured}
 
 
 @dataclass

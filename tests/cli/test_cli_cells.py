@@ -31,7 +31,9 @@ def test_no_line_begins_or_ends_with_the_wrong_punctuation(cells: int) -> None:
 
 def test_words_stay_whole_where_they_fit() -> None:
     assert wrap_text("the quick brown fox", 10) == ["the quick", "brown fox"]
-    assert wrap_text("x" * 25, 10) == ["x" * 10, "x" * 10, "x" * 5]
+    assert wrap_text("x" * 25, 10) == ["x" * 25]
+    assert ["".join(span.text for span in line) for line in wrap([Span("x" * 25)], 10)] == ["x" * 10, "x" * 10, "x" * 5]
+    assert wrap_text("wrote /a/我的答案/try.py here", 12) == ["wrote", "/a/我的答案/try.py", "here"]
 
 
 def test_styles_end_with_the_line() -> None:

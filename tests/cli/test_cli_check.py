@@ -109,6 +109,40 @@ def test_a_failure_is_laid_out(cli: Any, judge: Any, attempt: Path) -> None:
     )
 
 
+def test_each_function_of_a_grader_has_its_checks_and_its_cause(cli: Any, judge: Any, attempt: Path) -> None:
+    judge.scenario = "two"
+    assert cli("check").out.split("\n\n", 1)[1] == (
+        "  softmax\n"
+        "    ✓ defined       softmax(x)\n"
+        "    ✗ rules         against the rules · line 7 in softmax\n"
+        "    – contract: not reached\n"
+        "  log_softmax\n"
+        "    ✓ defined       log_softmax(x)\n"
+        "    ✗ properties    not met: a shift changes nothing\n"
+        "\n"
+        "  softmax · rules\n"
+        "       7 │   return torch.softmax(x)\n"
+        "    torch.softmax is not allowed\n"
+        "\n"
+        "  Smallest failing case: small    (seed 7f3a91c0ffee0001)\n"
+        "    x = [[1.0, 2.0],\n"
+        "         [3.0, 4.0]]\n"
+        "    expected   1\n"
+        "    yours      2\n"
+        "\n"
+        "  log_softmax · properties · not met: a shift changes nothing\n"
+        "  the same logits plus 8\n"
+        "    in the case: shifted\n"
+        "    expected   3\n"
+        "    yours      4\n"
+        "\n"
+        "hint: thinkllm hint gqa (1 of 3)\n"
+        "      thinkllm show gqa\n"
+    )
+    ids = [check["id"] for check in cli("check", "--json").json["checks"]]
+    assert "log_softmax.properties.shift" in ids
+
+
 def test_nothing_of_the_attempt_reaches_the_terminal_unescaped(cli: Any, judge: Any, attempt: Path) -> None:
     judge.scenario = "crash"
     out = cli("check").out
@@ -294,7 +328,7 @@ def test_two_checks_at_once(cli: Any, judge: Any, attempt: Path, home: Path) -> 
 def test_a_single_case_is_no_pass_of_the_exercise(cli: Any, judge: Any, attempt: Path) -> None:
     result = cli("check", "--case", "left-padding")
     assert result.code == 0
-    assert "This case passes; thinkllm check gqa grades them all." in result.out
+    assert "This case passes. To grade all of them:\n  thinkllm check gqa\n" in result.out
     assert cli("check", "--case", "left-padding", "--json").json["case"] == "left-padding"
     assert cli("list", "--json", "--topic", "attention").json["exercises"][0]["status"] == "started"
     assert cli("solution", "gqa").code == 2

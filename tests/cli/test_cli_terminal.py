@@ -60,7 +60,7 @@ def test_checks_appear_as_they_end_and_a_pass_is_rolled_up(terminal: Spawn, cli:
     child.expect_exact("✓\x1b[0m defined")
     child.expect_exact("… contract")
     rest = _all(child)
-    assert "\x1b[4A\x1b[J" in rest
+    assert "\x1b[5A\x1b[J" in rest
     assert "4 checks in 0.21 s" in _plain(rest)
     assert child.exitstatus == 0
 

@@ -6,6 +6,7 @@ a line (a pager that scrolls would lose it).
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from typing import NamedTuple
 
 _CLOSING = ("Pe", "Pf", "Po")
 _OPENING = ("Ps", "Pi")
+_WHOLE = "whole"
+"""The style of a span that no line break may cut, whatever it holds."""
+_PATH = re.compile(r"((?<![^\s(（：:，。])(?:~|[A-Za-z]:)?[/\\][^\s，。；：（）]+)")
 _EM_DASH = "\u2014"
 _BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -80,8 +84,12 @@ def visible(text: str) -> str:
     return "".join(char if char == "\n" or not _acts(char) else _escaped(char) for char in text)
 
 
-def wrap(spans: Iterable[Span], cells: int) -> list[list[Span]]:
-    """The spans as lines of at most `cells`, broken at spaces and between East Asian characters."""
+def wrap(spans: Iterable[Span], cells: int, *, split: bool = True) -> list[list[Span]]:
+    """The spans as lines of at most `cells`, broken at spaces and between East Asian characters.
+
+    Args:
+        split: whether a word wider than a line is cut; otherwise it sticks out.
+    """
     lines: list[list[Span]] = [[]]
     used = 0
     for atom in _atoms(spans):
@@ -91,7 +99,7 @@ def wrap(spans: Iterable[Span], cells: int) -> list[list[Span]]:
             used = gap = 0
         if gap:
             lines[-1].append(Span(" ", atom.spans[0].style if _same_style(lines[-1], atom) else ""))
-        for piece in _split(atom.spans, cells) if atom.width > cells else [atom.spans]:
+        for piece in _split(atom.spans, cells) if split and atom.width > cells else [atom.spans]:
             piece_width = sum(width(span.text) for span in piece)
             if used and used + gap + piece_width > cells:
                 lines.append([])
@@ -103,8 +111,10 @@ def wrap(spans: Iterable[Span], cells: int) -> list[list[Span]]:
 
 
 def wrap_text(text: str, cells: int) -> list[str]:
-    """`wrap` for text without styles."""
-    return ["".join(span.text for span in line) for line in wrap([Span(text)], cells)]
+    """`wrap` for text without styles; no word is cut, and no path, for people copy them."""
+    pieces = _PATH.split(text)
+    spans = [Span(piece, _WHOLE if index % 2 else "") for index, piece in enumerate(pieces) if piece]
+    return ["".join(span.text for span in line) for line in wrap(spans, cells, split=False)]
 
 
 def fold(line: str, cells: int) -> list[str]:
@@ -152,16 +162,16 @@ def _atoms(spans: Iterable[Span]) -> list[_Atom]:
     before = " "
     spaced = False
     for text, style in spans:
-        for char in text:
-            if char in " \n":
+        for piece in [text] if style == _WHOLE else text:
+            if piece in (" ", "\n"):
                 before, spaced = " ", True
                 continue
-            joins = before != " " and not _breaks(before, char)
+            joins = before != " " and not _breaks(before, piece[0])
             if joins and atoms:
-                _append(atoms[-1], char, style)
+                _append(atoms[-1], piece, style)
             else:
-                atoms.append(_Atom([Span(char, style)], char_width(char), spaced))
-            before, spaced = char, False
+                atoms.append(_Atom([Span(piece, style)], width(piece), spaced))
+            before, spaced = piece[-1], False
     return atoms
 
 
@@ -172,13 +182,13 @@ def _breaks(before: str, char: str) -> bool:
     return unicodedata.category(before) not in _OPENING and (_is_wide(char) or _is_wide(before))
 
 
-def _append(atom: _Atom, char: str, style: str) -> None:
+def _append(atom: _Atom, piece: str, style: str) -> None:
     last = atom.spans[-1]
     if last.style == style:
-        atom.spans[-1] = Span(last.text + char, style)
+        atom.spans[-1] = Span(last.text + piece, style)
     else:
-        atom.spans.append(Span(char, style))
-    atom.width += char_width(char)
+        atom.spans.append(Span(piece, style))
+    atom.width += width(piece)
 
 
 def _split(spans: Sequence[Span], cells: int) -> list[list[Span]]:

@@ -18,6 +18,7 @@ import typer
 from thinkllm_drill import __version__
 from thinkllm_drill.cli import MODULES, PROGRAM
 from thinkllm_drill.cli.cells import visible
+from thinkllm_drill.cli.output import hints, paragraph
 from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.errors import InternalError, ThinkLLMError, UsageError
@@ -46,9 +47,13 @@ def report(error: BaseException, session: Session) -> int:
 def show(error: ThinkLLMError, session: Session) -> None:
     """Write the message of an error and, after a blank line, what to do."""
     session.out.clear()
-    session.err.write(visible(error.message))
+    screen = session.err
+    message = visible(error.message)
+    screen.write(paragraph(screen, message) if screen.is_terminal else message)
     if error.hint:
-        session.err.write(f"\n{session.err.paint('hint:', 'heading')} {visible(error.hint)}")
+        screen.write()
+        for line in hints(screen, [visible(error.hint)]):
+            screen.write(line)
 
 
 def unknown_verb(name: str, verbs: Sequence[str]) -> UsageError:
@@ -111,10 +116,10 @@ def _crash(error: BaseException, session: Session) -> InternalError:
     summary = error.message if isinstance(error, InternalError) else f"{type(error).__name__}: {error}"
     file = _write_crash(header + details, session)
     message = text("cli.error.internal", problem=summary.strip().split("\n")[0])
-    hints = [error.hint] if isinstance(error, InternalError) and error.hint else []
+    steps = [error.hint] if isinstance(error, InternalError) and error.hint else []
     if file:
-        hints.append(text("cli.error.report_at", file=short_path(file), url=issues()))
-    return InternalError(message, hint="\n      ".join(hints))
+        steps.append(text("cli.error.report_at", file=short_path(file), url=issues()))
+    return InternalError(message, hint="\n".join(steps))
 
 
 def _write_crash(content: str, session: Session) -> Path | None:

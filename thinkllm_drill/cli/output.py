@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from thinkllm_drill.cli.cells import cut, pad, pad_left, width, wrap_text
+from thinkllm_drill.cli.cells import char_width, pad, pad_left, width, wrap_text
 from thinkllm_drill.locale import area, current, text
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from thinkllm_drill.cli.session import Session
     from thinkllm_drill.content.library import Entry
 
+_COMMANDS = ("thinkllm ", "pip ", "python ")
 _STATES = {
     "new": ("new", "dim"),
     "started": ("going", "warn"),
@@ -69,8 +70,26 @@ def count(name: str, number: int) -> str:
 
 
 def paragraph(screen: Screen, words: str, *, indent: int = 0) -> str:
-    """Running text as lines."""
-    return "\n".join(" " * indent + line for line in wrap_text(words, screen.text_width - indent))
+    """Running text as lines; a line that is a command is left whole."""
+    return "\n".join(" " * indent + line for line in prose(words, screen.text_width - indent))
+
+
+def prose(words: str, cells: int) -> list[str]:
+    """The lines of a message, wrapped; a line that is a command to copy stays as it is."""
+    lines: list[str] = []
+    for line in words.split("\n"):
+        lines += [line] if line.lstrip().startswith(_COMMANDS) else wrap_text(line, cells) or [""]
+    return lines
+
+
+def hints(screen: Screen, steps: Sequence[str]) -> list[str]:
+    """What to do next, one step or more, behind the word for it; commands are left whole."""
+    label = text("cli.error.hint")
+    start = label + ("" if char_width(label[-1]) == 2 else " ")
+    room = screen.text_width - width(start)
+    lines = [line for step in steps for line in (prose(step, room) if screen.is_terminal else step.split("\n"))]
+    first, *more = lines or [""]
+    return [screen.paint(label, "heading") + start[len(label) :] + first, *(" " * width(start) + line for line in more)]
 
 
 def table(
@@ -86,7 +105,7 @@ def table(
 
     Args:
         styles: the style of every cell.
-        flexible: the column that is cut where a terminal is too narrow; a pipe gets everything.
+        flexible: the column that is wrapped where a terminal is too narrow; its row then has several lines.
         numbers: the columns that are aligned on the right.
         indent: spaces before each line.
     """
@@ -96,16 +115,20 @@ def table(
     if flexible is not None and screen.is_terminal:
         over = indent + sum(sizes) + 2 * (len(sizes) - 1) - screen.width
         sizes[flexible] = max(sizes[flexible] - max(over, 0), 8)
+    left = 0 if flexible is None else indent + sum(sizes[:flexible]) + 2 * flexible
     lines = []
     for number, row in enumerate(rows):
-        cells = []
+        cells, more = [], []
         for index, cell in enumerate(row):
-            shown = cut(cell, sizes[index]) if index == flexible else cell
+            shown, style = cell, styles[number][index] if styles else ""
+            if index == flexible and width(cell) > sizes[index]:
+                shown, *rest = wrap_text(cell, sizes[index])
+                more = [" " * left + screen.paint(line, style) for line in rest]
             filled = pad_left(shown, sizes[index]) if index in numbers else pad(shown, sizes[index])
             if index == len(row) - 1:
                 filled = filled.rstrip()
-            cells.append(screen.paint(filled, styles[number][index]) if styles else filled)
-        lines.append((" " * indent + "  ".join(cells)).rstrip())
+            cells.append(screen.paint(filled, style))
+        lines.append("\n".join([(" " * indent + "  ".join(cells)).rstrip(), *more]))
     return lines
 
 

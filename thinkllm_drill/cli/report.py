@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from shlex import quote
-from textwrap import dedent
 from typing import TYPE_CHECKING
 
+from thinkllm_drill.cli import needs
+from thinkllm_drill.cli.causes import failures, finding, suite_of
 from thinkllm_drill.cli.cells import char_width, cut, pad, visible, width, wrap_text
-from thinkllm_drill.cli.output import count, duration, paragraph
+from thinkllm_drill.cli.output import count, duration, hints, paragraph
 from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.locale import text
 from thinkllm_drill.verdict import Check, Verdict
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from thinkllm_drill.progress.status import ExerciseStatus
 
 _SHOWN_OUTPUT = 20
-_SHOWN_FRAMES = 4
-_ID_WIDTH = 12
+_KIND_WIDTH = 12
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,11 @@ class Told:
 
 
 class Reporter:
-    """Shows each check as it ends; the events of the judge arrive here."""
+    """Shows each check as it ends; the events of the judge arrive here.
+
+    Where a grader has several suites their checks are shown suite by suite, under the name of what each grades: a check
+    that ends while an earlier suite is still running waits for it.
+    """
 
     def __init__(self, session: Session, slug: str, path: Path, *, quiet: bool = False) -> None:
         self.session = session
@@ -43,9 +47,11 @@ class Reporter:
         self.title = session.entries[slug].here
         self.path = path
         self.quiet = quiet
-        self.id_width = _ID_WIDTH
-        self.planned: list[str] = []
-        self.ended: set[str] = set()
+        self.planned: list[Check] = []
+        self.ended: dict[str, Check] = {}
+        self.shown: set[str] = set()
+        self.closed: set[str] = set()
+        self.headed: set[str] = set()
         self.lines = 0
         self.progress = session.out if session.out.moves and not session.json else session.err
 
@@ -60,68 +66,97 @@ class Reporter:
 
     def on_status(self, words: str) -> None:
         """Show what is being waited for."""
-        self.progress.transient(f"  {self.slug}: {visible(words)}" if self.quiet else f"  {visible(words)}")
+        gap = text("cli.check.colon")
+        self.progress.transient(f"  {self.slug}{gap}{visible(words)}" if self.quiet else f"  {visible(words)}")
 
     def on_plan(self, checks: list[Check]) -> None:
         """Learn which checks there will be."""
-        self.planned = [check.id for check in checks]
-        self.id_width = max([_ID_WIDTH, *(width(name) for name in self.planned)])
+        self.planned = checks
         self._show_next()
 
     def on_check(self, check: Check) -> None:
-        """Show a check that ended; those that were skipped are told of together at the end."""
-        self.ended.add(check.id)
-        if check.status == "skipped":
-            return
-        if not self.quiet:
-            for line in self._lines(check):
-                self.session.out.write(line)
-                self.lines += 1
+        """Show a check that ended, and those that waited for it."""
+        self.ended[check.id] = check
+        self._catch_up()
         self._show_next()
 
     def clear(self) -> None:
         """Take the transient line away."""
         self.progress.clear()
 
-    def show_rest(self, checks: Iterable[Check]) -> None:
-        """Show the checks that no event told of, and in one line for each reason those that were skipped."""
+    def finish(self, checks: Iterable[Check]) -> None:
+        """Show the checks that no event told of."""
+        checks = list(checks)
+        self.planned = checks
+        for check in checks:
+            self.ended.setdefault(check.id, check)
+        self._catch_up()
+
+    def skipped(self, checks: Iterable[Check]) -> list[str]:
+        """Those that were skipped, in one line for each reason."""
+        screen = self.session.out
+        failed = any(check.status not in ("passed", "skipped") for check in self.ended.values())
         reasons: dict[str, list[str]] = {}
-        failed = False
         for check in checks:
             if check.status == "skipped":
                 reason = check.detail if check.detail and not failed else text("cli.check.not_reached")
-                reasons.setdefault(reason, []).append(check.id)
-            elif check.id not in self.ended:
-                self.on_check(check)
-            failed = failed or check.status not in ("passed", "skipped")
-        screen = self.session.out
-        for reason, names in reasons.items():
-            words = wrap_text(f"{', '.join(names)}: {visible(reason)}", screen.text_width - 4)
-            for index, line in enumerate(words):
+                reasons.setdefault(reason, []).append(check.kind)
+        indent = " " * self._indent()
+        lines = []
+        for reason, kinds in reasons.items():
+            words = f"{', '.join(dict.fromkeys(kinds))}{text('cli.check.colon')}{visible(reason)}"
+            for index, line in enumerate(wrap_text(words, screen.text_width - 2 - len(indent))):
                 mark = screen.symbol("skip") if index == 0 else " "
-                screen.write(screen.paint(f"  {mark} {line}", "dim"))
+                lines.append(screen.paint(f"{indent}{mark} {line}", "dim"))
+        return lines
+
+    def _suites(self) -> list[str]:
+        return list(dict.fromkeys(suite_of(check) for check in self.planned))
+
+    def _indent(self) -> int:
+        return 4 if len(self._suites()) > 1 else 2
+
+    def _catch_up(self) -> None:
+        """Show what has ended, suite by suite, and what was skipped of each suite that is over."""
+        several = len(self._suites()) > 1
+        for suite in self._suites() or [""]:
+            ours = [check.id for check in self.planned if suite_of(check) == suite]
+            ended = [check for name, check in self.ended.items() if name in ours or not self.planned]
+            new = [check for check in ended if check.id not in self.shown and check.status != "skipped"]
+            if several and new and suite not in self.headed:
+                self.headed.add(suite)
+                self._write(f"  {self.session.out.paint(visible(suite), 'heading')}")
+            for check in new:
+                self.shown.add(check.id)
+                for line in self._lines(check):
+                    self._write(line)
+            if not ours or len(ended) < len(ours):
+                return
+            if suite not in self.closed:
+                self.closed.add(suite)
+                for line in self.skipped(ended):
+                    self._write(line)
+
+    def _write(self, line: str) -> None:
+        if not self.quiet:
+            self.session.out.write(line)
+            self.lines += 1
 
     def _lines(self, check: Check) -> list[str]:
         screen = self.session.out
-        passed = check.status == "passed"
-        style = "ok" if passed else "bad"
+        style = "ok" if check.status == "passed" else "bad"
         mark = screen.paint(screen.symbol(style), style)
-        about = visible((check.detail if passed and check.detail else check.title) or "").replace("\n", " ")
-        about = about if about != check.id else ""
-        if not passed:
-            about = _failing(check, about)
-        room = screen.width - self.id_width - 6
-        if screen.is_terminal and not passed:
-            first, *more = wrap_text(about, room) or [""]
-        else:
-            first, more = cut(about, room) if screen.is_terminal else about, []
-        start = f"  {mark} {pad(visible(check.id), self.id_width)}  "
-        return [(start + first).rstrip(), *(" " * (self.id_width + 6) + line for line in more)]
+        indent = self._indent()
+        column = indent + 2 + _KIND_WIDTH + 2
+        about = finding(check)
+        first, *more = (wrap_text(about, screen.width - column) or [""]) if screen.is_terminal else [about]
+        start = f"{' ' * indent}{mark} {pad(check.kind, _KIND_WIDTH)}  "
+        return [(start + first).rstrip(), *(" " * column + line for line in more)]
 
     def _show_next(self) -> None:
-        left = [name for name in self.planned if name not in self.ended]
-        if left:
-            self.on_status(f"… {left[0]}")
+        left = next((check for check in self.planned if check.id not in self.ended), None)
+        if left is not None:
+            self.on_status(f"… {' '.join(part for part in (suite_of(left), left.kind) if part)}")
 
 
 def show_verdict(
@@ -142,86 +177,23 @@ def show_verdict(
         if rolled_up:
             screen.rewind(reporter.lines)
             screen.write(f"  {screen.paint(screen.symbol('ok'), 'ok')} {line}")
-        reporter.show_rest(verdict.checks)
-        if not rolled_up:
+            for skipped in reporter.skipped(verdict.checks):
+                screen.write(skipped)
+        else:
+            reporter.finish(verdict.checks)
             screen.write(f"\n  {line}")
     else:
-        reporter.show_rest(verdict.checks)
-    for block in (*_failure(screen, verdict), *_printed(screen, verdict.stdout)):
+        reporter.finish(verdict.checks)
+    for block in (*failures(screen, verdict), *_printed(screen, verdict.stdout)):
         screen.write()
         screen.write(block)
     screen.write()
     if verdict.passed and case is not None:
-        screen.write(text("cli.check.case_passed", command=f"thinkllm check {verdict.slug}"))
+        screen.write(text("cli.check.case_passed"))
+        screen.write("  " + screen.paint(f"thinkllm check {verdict.slug}", "code"))
         return
     for line in _passed(session, verdict, told) if verdict.passed else _not_passed(session, verdict, told):
         screen.write(line)
-
-
-def _failing(check: Check, title: str) -> str:
-    """What a line says of a check that did not pass: the kind of failure, then where or what."""
-    word = text(f"cli.check_status.{check.status}")
-    frame = check.cause.frames[-1] if check.cause and check.cause.frames else None
-    if frame is not None:
-        key = "cli.check.line_in" if frame.function else "cli.check.line"
-        title = text(key, line=frame.line, function=visible(frame.function))
-    return f"{word} · {title}" if title else word
-
-
-def _failure(screen: Screen, verdict: Verdict) -> list[str]:
-    """The blocks that explain the first failure."""
-    failure = verdict.failure
-    blocks = []
-    if failure is not None and failure.cause is not None:
-        blocks = [_source_and_message(screen, failure), _case(screen, failure, verdict.seed)]
-    if verdict.diagnosis is not None:
-        blocks.append(screen.paint(paragraph(screen, visible(verdict.diagnosis.says), indent=2), "bold"))
-    if verdict.note and (failure is None or failure.cause is None or verdict.note != failure.cause.message):
-        blocks.append(paragraph(screen, visible(verdict.note), indent=2))
-    return [block for block in blocks if block]
-
-
-def _source_and_message(screen: Screen, check: Check) -> str:
-    """The learner's own lines, and what was raised or found there."""
-    cause = check.cause
-    assert cause is not None
-    lines = []
-    for frame in cause.frames[-_SHOWN_FRAMES:]:
-        for number, code in enumerate(dedent(visible(frame.code)).strip("\n").split("\n")):
-            shown = cut(code, screen.width - 14) if screen.is_terminal else code
-            lines.append(f"  {frame.line if number == 0 else '':>6} │   {screen.paint(shown, 'code')}")
-    indent = 4 if lines else 2
-    for line in visible(cause.message).split("\n"):
-        lines += [" " * indent + part for part in (wrap_text(line, screen.text_width - indent) or [""])]
-    return "\n".join(lines)
-
-
-def _case(screen: Screen, check: Check, seed: str) -> str:
-    """The smallest failing case: the inputs, what was expected, what came, and how they differ."""
-    cause = check.cause
-    assert cause is not None
-    lines = []
-    if cause.case:
-        first, *more = wrap_text(text("cli.check.smallest", case=visible(cause.case)), screen.text_width - 2)
-        lines = [f"  {first}", *(f"    {line}" for line in more)]
-        note = text("cli.check.seed", seed=seed)
-        if not more and screen.text_width >= width(first) + width(note) + 6:
-            lines = [f"  {first}    {screen.paint(note, 'dim')}"]
-        else:
-            lines.append("  " + screen.paint(note, "dim"))
-    labels = {"expected": cause.expected, "actual": cause.actual}
-    size = max(width(text(f"cli.check.{name}")) for name in labels)
-    for name, value in labels.items():
-        if value is not None:
-            lines += _labelled(pad(text(f"cli.check.{name}"), size), visible(value))
-    if cause.where:
-        lines += paragraph(screen, visible(cause.where), indent=4).split("\n")
-    return "\n".join(lines)
-
-
-def _labelled(label: str, value: str) -> list[str]:
-    first, *more = value.rstrip().split("\n")
-    return [f"    {label}   {first}", *(" " * (width(label) + 7) + line for line in more)]
 
 
 def _printed(screen: Screen, stdout: str) -> list[str]:
@@ -246,7 +218,8 @@ def _passed(session: Session, verdict: Verdict, told: Told) -> list[str]:
     screen, slug = session.out, verdict.slug
     lines = [paragraph(screen, _summary(verdict, told))]
     rows = [(text("cli.check.compare"), "", f"thinkllm solution {slug} --diff")]
-    follow = next((entry for name in session.entries[slug].leads_to if (entry := session.entries.get(name))), None)
+    leads = (session.entries.get(name) for name in session.entries[slug].leads_to)
+    follow = next((entry for entry in leads if entry is not None and not needs.missing(entry.needs)), None)
     if follow is not None:
         rows.append((text("cli.check.then_they_ask"), follow.here, f"thinkllm drill {follow.slug}"))
     size = max(width(label) for label, _, _ in rows)
@@ -294,11 +267,7 @@ def _not_passed(session: Session, verdict: Verdict, told: Told) -> list[str]:
         if used < total:
             steps.append(text("cli.check.hint", command=f"thinkllm hint {slug}", number=used + 1, total=total))
         steps.append(_rerun(verdict) or f"thinkllm show {slug}")
-    label = "hint:"
-    for step in steps:
-        lines.append(f"{screen.paint(label, 'heading')} {step}")
-        label = " " * len(label)
-    return lines
+    return [*lines, *hints(screen, steps)] if steps else lines
 
 
 def _rerun(verdict: Verdict) -> str | None:
