@@ -6,12 +6,15 @@ As a program it runs the command line with such a judge, for tests in a real ter
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from thinkllm_drill.errors import InternalError
 from thinkllm_drill.verdict import Cause, Check, CheckRequest, Diagnosis, Frame, Verdict
 
 SEED = "7f3a91c0ffee0001"
@@ -140,6 +143,7 @@ class FakeJudge:
     requests: list[CheckRequest] = field(default_factory=list)
     services: list[bool] = field(default_factory=list)
     started: int = 0
+    examples: list[tuple[str, str]] = field(default_factory=list)
     status: ServiceStatus = field(default_factory=ServiceStatus)
     facts: list[Fact] = field(default_factory=lambda: [Fact("torch", True, "2.13.0"), Fact("cuda", None, "no device")])
 
@@ -148,6 +152,8 @@ class FakeJudge:
         self.services.append(service)
         events.on_status("starting torch…")
         time.sleep(self.delay)
+        if self.scenario == "gone":
+            raise InternalError("the service went away", hint="thinkllm check --no-service")
         if self.scenario == "interrupt":
             raise KeyboardInterrupt
         verdict = SCENARIOS[self.scenario](request)
@@ -156,6 +162,15 @@ class FakeJudge:
             time.sleep(self.delay)
             events.on_check(one)
         return verdict
+
+    def run_example(self, slug: str, doctest: str, content: Any, *, service: bool = True) -> list[str]:
+        self.examples.append((slug, doctest))
+        if self.scenario == "gone":
+            raise InternalError("the service went away", hint="thinkllm check --no-service")
+        return []
+
+    def log_file(self) -> Path:
+        return Path(os.environ["THINKLLM_RUNTIME_DIR"]) / "service.log"
 
     def start_service_in_background(self) -> None:
         self.started += 1
@@ -169,7 +184,14 @@ class FakeJudge:
     def modules(self) -> dict[str, ModuleType]:
         """The modules of the judge that the command line uses."""
         client = ModuleType("thinkllm_drill.judge.client")
-        for name in ("check", "start_service_in_background", "service_status", "stop_service"):
+        for name in (
+            "check",
+            "run_example",
+            "log_file",
+            "start_service_in_background",
+            "service_status",
+            "stop_service",
+        ):
             setattr(client, name, getattr(self, name))
         facts = ModuleType("thinkllm_drill.judge.facts")
         facts.facts = lambda: self.facts  # type: ignore[attr-defined]

@@ -155,7 +155,7 @@ def test_reset_archives_and_begins_anew(cli: Any, home: Path) -> None:
 def test_show(cli: Any) -> None:
     result = cli("show", "gqa")
     assert result.code == 0
-    assert result.out.startswith("Grouped-query attention\nattention · medium · 15 min · asked often\n")
+    assert result.out.startswith("Grouped-query attention\nAttention · medium · 15 min · asked often\n")
     assert "Interface" in result.out
     assert "\x1b" not in result.out
     assert "任务" in cli("show", "gqa", "--lang", "zh").out

@@ -133,7 +133,7 @@ def test_progress(cli: Any, judge: Any, solve: Any) -> None:
     cli("check")
     result = cli("progress")
     lines = {line.split()[0]: line.split()[1:] for line in result.out.split("\n") if line.strip()}
-    assert lines["attention"] == ["1/1", "0", "1"]
+    assert lines["Attention"] == ["1/1", "0", "1"]
     assert lines["all"] == ["1/3", "0", "1"]
     assert lines["Streak"] == ["1", "day"]
     assert "Weak spots" in result.out

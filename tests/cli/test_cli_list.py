@@ -14,7 +14,7 @@ def test_list_shows_each_exercise_with_its_state(cli: Any, home: Any) -> None:
     assert "started" in line
     assert "Grouped-query attention" in line
     assert "15 min" in line
-    assert "attention" in out.split("\n")
+    assert "Attention" in out.split("\n")
 
 
 def test_asking_creates_nothing(cli: Any, home: Any) -> None:

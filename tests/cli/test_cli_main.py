@@ -92,7 +92,7 @@ def _placeholders(text: str) -> set[str]:
         (["list", "--topic", "cooking"], "attention, functions, kernels", "thinkllm list"),
         (["show", "gqa", "extra"], "extra", "thinkllm show --help"),
         (["reset"], "SLUG", "thinkllm reset --help"),
-        (["config"], "missing", "thinkllm config --help"),
+        (["config", "lst"], "There is no verb lst.", "thinkllm config list"),
         (["config", "set", "lang"], "VALUE", "thinkllm config set --help"),
         (["--lang", "fr"], "en, zh", "thinkllm --help"),
         (["drill"], "SLUG", "thinkllm next --start"),
@@ -111,7 +111,14 @@ def test_what_cannot_be_done_is_said_with_a_hint(cli: Any, args: list[str], word
 
 
 def test_the_parsers_errors_are_chinese_too(cli: Any) -> None:
-    for args in (["lst"], ["list", "--foo"], ["list", "--difficulty", "x"], ["reset"], ["config"], ["show", "a", "b"]):
+    for args in (
+        ["lst"],
+        ["list", "--foo"],
+        ["list", "--difficulty", "x"],
+        ["reset"],
+        ["config", "x"],
+        ["show", "a", "b"],
+    ):
         assert re.search(r"[\u4e00-\u9fff]", cli("--lang", "zh", *args).err)
 
 

@@ -84,7 +84,7 @@ def test_service(cli: Any, judge: Any) -> None:
     assert "300 MiB" in out
     assert cli("service", "status", "--json").json["pid"] == 4711
     assert cli("service", "stop", "--json").json["stopped"] is True
-    assert cli("service").code == 2
+    assert "4711" in cli("service").out
 
 
 @dataclass(frozen=True)

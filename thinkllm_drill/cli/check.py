@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from thinkllm_drill.cli import completion
+from thinkllm_drill.cli.causes import finding, suite_of
 from thinkllm_drill.cli.output import table
 from thinkllm_drill.cli.report import Reporter, Told, show_verdict
+from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.cli.session import Session
-from thinkllm_drill.errors import ThinkLLMError, UsageError
+from thinkllm_drill.errors import InternalError, ThinkLLMError, UsageError
 from thinkllm_drill.locale import text
 
 if TYPE_CHECKING:
     from thinkllm_drill.verdict import CheckRequest, Verdict
+
+
+_SEED = re.compile(r"[0-9a-fA-F]{1,16}")
 
 
 @dataclass(frozen=True)
@@ -52,12 +58,14 @@ def command(
     session = Session.of(ctx)
     if no_service:
         session.override("service", "off")
-    options = _Options(seed, case, device)
+    options = _Options(_seed(seed), case, device)
     if every:
         if target is not None or dispute:
             raise UsageError(text("cli.check.all_alone"), hint="thinkllm check --all")
         return _check_all(session, options)
     slug, path = _target(session, target)
+    if dispute and options.seed is None:
+        options = replace(options, seed=_seen_seed(session, slug, path))
     graded = _check(session, slug, path, options)
     if session.json:
         session.emit(_contract(graded.verdict) | ({"case": case} if case is not None else {}))
@@ -84,6 +92,8 @@ def _check(session: Session, slug: str, path: Path, options: _Options, *, quiet:
 
         try:
             verdict = grade(request, reporter, service=session.settings.service)
+        except InternalError as fault:
+            raise InternalError(fault.message, hint=_look_into()) from fault
         finally:
             reporter.clear()
         verdict = preflight.with_open_blanks(verdict, source)
@@ -94,6 +104,34 @@ def _check(session: Session, slug: str, path: Path, options: _Options, *, quiet:
     if not quiet and not session.json:
         show_verdict(session, reporter, verdict, told, case=options.case)
     return _Graded(verdict, source, error)
+
+
+def _look_into() -> str:
+    """What to do when no verdict came: where the service wrote why, and the command that looks."""
+    from thinkllm_drill.judge.client import log_file
+
+    log = log_file()
+    return "thinkllm doctor" + ("\n" + text("cli.check.log", file=short_path(log)) if log.exists() else "")
+
+
+def _seed(typed: str | None) -> str | None:
+    """The seed as the judge takes it."""
+    if typed is not None and not _SEED.fullmatch(typed):
+        raise UsageError(text("cli.check.bad_seed", seed=typed), hint="thinkllm check --seed 7f3a91c0ffee0001")
+    return None if typed is None else typed.lower()
+
+
+def _seen_seed(session: Session, slug: str, path: Path) -> str | None:
+    """The seed of the last verdict on just this source, which is the verdict that the learner saw."""
+    from thinkllm_drill.progress.events import source_hash
+
+    name = source_hash(session.workspace.read(path))
+    events = session.store.events(slug) if session.has_progress else []
+    for event in reversed(events):
+        verdict = event.payload.get("verdict")
+        if event.source_hash == name and isinstance(verdict, dict) and _SEED.fullmatch(str(verdict.get("seed"))):
+            return str(verdict["seed"])
+    return None
 
 
 def _target(session: Session, target: str | None) -> tuple[str, Path]:
@@ -138,25 +176,20 @@ def _request(session: Session, slug: str, path: Path, source: bytes, options: _O
 
 def _record(session: Session, verdict: Verdict, source: bytes) -> tuple[Told, ThinkLLMError | None]:
     """Store the event; what the learner is told of the exercise's history, and the error if storing failed."""
+    from thinkllm_drill.cli.preflight import level_of
+
     try:
         before = session.statuses().get(verdict.slug)
         payload: dict[str, Any] = {
             "file": verdict.file,
             "verdict": verdict.to_json(),
             "content_version": session.library.version(verdict.slug),
-            "level": _level(source),
+            "level": level_of(source),
         }
         session.store.record("check", verdict.slug, payload, source)
         return Told(before, session.store.status(verdict.slug)), None
     except ThinkLLMError as error:
         return Told(), error
-
-
-def _level(source: bytes) -> str | None:
-    from thinkllm_drill.content.attempt import read_header
-
-    header = read_header(source.decode("utf-8", "replace"))
-    return header.level if header else None
 
 
 def _contract(verdict: Verdict) -> dict[str, Any]:
@@ -191,7 +224,8 @@ def _check_all(session: Session, options: _Options) -> int:
 def _row(session: Session, verdict: Verdict, size: int) -> list[str]:
     symbol = session.out.symbol("ok" if verdict.passed else "bad")
     failure = verdict.failure
-    why = "" if verdict.passed else f"{failure.id}: {failure.title}" if failure else verdict.note or ""
+    about = "" if failure is None else " · ".join(part for part in (suite_of(failure), failure.kind) if part)
+    why = "" if verdict.passed else f"{about} · {finding(failure)}" if failure else verdict.note or ""
     seconds = text("cli.check.seconds", count=f"{verdict.seconds:.2f}")
     return [symbol, verdict.slug.ljust(size), text(f"cli.verdict.{verdict.status}"), why or seconds]
 

@@ -12,7 +12,19 @@ from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.locale import text
 
-app = typer.Typer(cls=VerbGroup, subcommand_metavar="VERB …", add_completion=False, rich_markup_mode=None)
+app = typer.Typer(
+    cls=VerbGroup,
+    subcommand_metavar="[VERB …]",
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def alone(ctx: typer.Context) -> int:
+    """Without a verb, as with `list`."""
+    return list_(ctx) if ctx.invoked_subcommand is None else 0
 
 
 def _keys(incomplete: str) -> list[str]:

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from thinkllm_drill.author.check import Report
     from thinkllm_drill.verdict import Verdict
 
-app = typer.Typer(cls=VerbGroup, subcommand_metavar="VERB …", add_completion=False, rich_markup_mode=None)
+app = typer.Typer(
+    cls=VerbGroup,
+    subcommand_metavar="[VERB …]",
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
 
 _Slugs = Annotated[
     list[str] | None,
@@ -25,6 +31,16 @@ _Slugs = Annotated[
 ]
 _BAR_AFTER = 2.0
 _BAR_WIDTH = 24
+
+
+@app.callback()
+def alone(ctx: typer.Context) -> int:
+    """Show the verbs."""
+    if ctx.invoked_subcommand is None:
+        from thinkllm_drill.cli.help import page
+
+        Session.of(ctx).out.write(page(ctx.command, ctx))
+    return 0
 
 
 @app.command("new", cls=Verb)

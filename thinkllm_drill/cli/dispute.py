@@ -35,7 +35,7 @@ def write_bundle(session: Session, verdict: Verdict, source: bytes) -> Path:
         "attempt.py": source,
         "verdict.json": _json(verdict.to_json()),
         "about.json": _json(about),
-        "doctor.json": _json({"schema": 1, **doctor.to_json(doctor.findings(session))}),
+        "doctor.json": _json({"schema": 1, **doctor.to_json(doctor.findings(session, grade=False))}),
     }
     folder = session.settings.home / "disputes"
     path = folder / f"{verdict.slug}-{datetime.now():%Y%m%d-%H%M%S-%f}.zip"

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from thinkllm_drill import __version__
 from thinkllm_drill.cli.cells import pad, visible, width, wrap_text
+from thinkllm_drill.cli.output import hints
 from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.errors import ThinkLLMError
 from thinkllm_drill.locale import area, current, text
+
+_EXAMPLE = ">>> 1 + 1\n2\n"
+_PATIENCE = 30
 
 
 @dataclass(frozen=True)
@@ -27,12 +33,12 @@ class Finding:
     advice: str | None = None
 
 
-def command(ctx: typer.Context) -> int:
+def command(ctx: typer.Context, quick: Annotated[bool, typer.Option("--quick")] = False) -> int:
     """Show what works, what does not and what to do."""
     session = Session.of(ctx)
     screen = session.out
     session.err.transient(text("cli.doctor.looking"))
-    found = findings(session)
+    found = findings(session, grade=not quick)
     session.err.clear()
     healthy = all(finding.ok is not False for finding in found)
     if session.json:
@@ -47,13 +53,19 @@ def command(ctx: typer.Context) -> int:
     return 0 if healthy else 3
 
 
-def findings(session: Session) -> list[Finding]:
-    """Everything there is to know, the machine first."""
+def findings(session: Session, *, grade: bool = True) -> list[Finding]:
+    """Everything there is to know, the machine first.
+
+    Args:
+        grade: whether something is graded, to see that it works.
+    """
     own = (_package, _home, _settings, _database, _content)
     found = [Finding("python", True, f"{sys.version.split()[0]} ({sys.executable})")]
     found += [_guarded(look, session) for look in own]
     names = {finding.name for finding in found}
-    return found + [finding for finding in _machine() if finding.name not in names]
+    found += [finding for finding in _machine() if finding.name not in names]
+    possible = all(finding.ok is not False for finding in found if finding.name in ("torch", "content", "judge"))
+    return [*found, _grading(session)] if grade and possible else found
 
 
 def to_json(found: Iterable[Finding]) -> dict[str, Any]:
@@ -70,6 +82,33 @@ def _machine() -> list[Finding]:
         return [Finding(fact.name, fact.ok, str(fact.value), fact.advice) for fact in facts()]
     except ThinkLLMError as error:
         return [Finding("judge", False, error.message, error.hint)]
+
+
+def _grading(session: Session) -> Finding:
+    """Whether a judge answers: the smallest example is run on a reference."""
+    from thinkllm_drill.cli import needs
+    from thinkllm_drill.judge import client
+
+    slug = next((entry.slug for entry in session.entries.values() if not needs.missing(entry.needs)), None)
+    if slug is None:
+        return Finding("grading", None, text("cli.doctor.nothing_to_grade"))
+    service, root = session.lenient_settings.service, session.library.root
+    began, problems = time.monotonic(), [text("cli.doctor.no_answer", seconds=_PATIENCE)]
+
+    def run() -> None:
+        try:
+            problems[:] = client.run_example(slug, _EXAMPLE, root, service=service)
+        except Exception as error:
+            problems[:] = [getattr(error, "message", "") or f"{type(error).__name__}: {error}".rstrip(": ")]
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(_PATIENCE)
+    if problems:
+        log = client.log_file()
+        advice = text("cli.check.log", file=short_path(log)) if log.exists() else None
+        return Finding("grading", False, problems[0].strip().split("\n")[-1], advice)
+    return Finding("grading", True, text("cli.doctor.grading", seconds=f"{time.monotonic() - began:.1f}"))
 
 
 def _guarded(look: Callable[[Session], Finding], session: Session) -> Finding:
@@ -138,5 +177,5 @@ def _lines(session: Session, finding: Finding, size: int) -> list[str]:
     indent = " " * (size + widest + 6)
     lines = [f"{mark}  {screen.paint(pad(_label(finding), size), 'bold')}  {first}", *(indent + line for line in more)]
     if finding.advice and finding.ok is not True:
-        lines += [f"{indent}hint: {visible(finding.advice)}"]
+        lines += [indent + line for line in hints(screen, [visible(finding.advice)])]
     return lines

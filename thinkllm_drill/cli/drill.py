@@ -41,6 +41,8 @@ class Written:
     resumed: bool
     archived: Path | None = None
     seed: str | None = None
+    review: bool = False
+    """Whether nobody chose the level: it is higher than the first time because the exercise was passed before."""
 
 
 def command(
@@ -99,7 +101,8 @@ def write(session: Session, slug: str, *, level: Level | None = None, fresh: boo
     content = _render(session, slug, chosen, seed)
     archived = session.workspace.archive(path, datetime.now().astimezone()) if exists else None
     session.workspace.write_new(path, content)
-    return Written(slug, path, chosen, resumed=False, archived=archived, seed=seed)
+    review = level is None and chosen != session.settings.level
+    return Written(slug, path, chosen, resumed=False, archived=archived, seed=seed, review=review)
 
 
 def _seed(session: Session, slug: str, level: Level) -> str | None:
@@ -174,6 +177,9 @@ def tell_written(session: Session, written: Written) -> None:
     screen = session.out
     fits = not screen.is_terminal or width(done) + 1 + width(then) <= screen.width
     screen.write(f"{done}{' ' if fits else chr(10)}{then}")
+    if written.review:
+        screen.write(paragraph(screen, text("cli.drill.review", level=text(f"cli.level.{written.level}"))))
+        screen.write("  " + screen.paint(f"thinkllm drill {written.slug} --fresh --level cloze", "code"))
 
 
 def _edit(session: Session, path: Path) -> None:

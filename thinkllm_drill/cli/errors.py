@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from difflib import get_close_matches
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,15 @@ def report(error: BaseException, session: Session) -> int:
     if not isinstance(error, ThinkLLMError) or isinstance(error, InternalError):
         error = _crash(error, session)
     show(error, session)
+    if _wants_json(session) and not session.emitted:
+        told = {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
+        session.emit({"error": told})
     return error.exit_code
+
+
+def _wants_json(session: Session) -> bool:
+    """Whether --json was given, also where the parser gave up before it came to it."""
+    return session.json or "--json" in takewhile(lambda arg: arg != "--", session.args)
 
 
 def show(error: ThinkLLMError, session: Session) -> None:
@@ -56,10 +65,10 @@ def show(error: ThinkLLMError, session: Session) -> None:
             screen.write(line)
 
 
-def unknown_verb(name: str, verbs: Sequence[str]) -> UsageError:
-    """The error for a verb that does not exist, with those that look like it."""
+def unknown_verb(name: str, verbs: Sequence[str], path: str = PROGRAM) -> UsageError:
+    """The error for a verb that does not exist below `path`, with those that look like it."""
     close = get_close_matches(name, verbs, n=3, cutoff=0.65)
-    hint = " · ".join(f"{PROGRAM} {verb}" for verb in close) if close else f"{PROGRAM} --help"
+    hint = " · ".join(f"{path} {verb}" for verb in close) if close else f"{path} --help"
     return UsageError(text("cli.error.no_verb", name=name), hint=hint)
 
 

@@ -68,6 +68,15 @@ class VerbGroup(TyperGroup):
         """The option --help, which shows our page."""
         return _with_our_page(super().get_help_option(ctx))
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The verb that is meant, and what is left of the arguments."""
+        verbs = self.list_commands(ctx)
+        if not ctx.resilient_parsing and not args[0].startswith("-") and args[0] not in verbs:
+            from thinkllm_drill.cli.errors import unknown_verb
+
+            raise unknown_verb(args[0], verbs, ctx.command_path.split(" [")[0])
+        return super().resolve_command(ctx, args)
+
 
 def _with_our_page(option: Any) -> Any:
     option.callback = _help
@@ -107,13 +116,6 @@ class _Root(VerbGroup):
         else:
             _silence(command)
         return command
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if not ctx.resilient_parsing and not args[0].startswith("-") and args[0] not in MODULES:
-            from thinkllm_drill.cli.errors import unknown_verb
-
-            raise unknown_verb(args[0], list(MODULES))
-        return super().resolve_command(ctx, args)
 
 
 def root_command(*, texts: bool = True) -> Any:

@@ -27,11 +27,13 @@ def command(
         if not used:
             raise UsageError(text("cli.hint.none_seen", slug=slug), hint=f"thinkllm hint {slug}")
         numbers = range(1, used + 1)
-    elif used >= len(hints):
+    elif used >= len(hints) and not _is_bughunt(session, slug):
         raise UsageError(
             text("cli.hint.no_more", slug=slug, total=len(hints)),
             hint=text("cli.hint.no_more_hint", again=f"thinkllm hint {slug} --again", give_up=_give_up(slug)),
         )
+    elif _is_bughunt(session, slug):
+        raise UsageError(text("cli.hint.bughunt", slug=slug), hint=f"thinkllm check {slug}")
     else:
         session.store.record("hint", slug, {"number": used + 1})
         numbers = range(used + 1, used + 2)
@@ -47,6 +49,14 @@ def command(
         if number < numbers[-1]:
             screen.write()
     return 0
+
+
+def _is_bughunt(session: Session, slug: str) -> bool:
+    """Whether the attempt there is holds a planted mistake: the hints are about writing the code."""
+    from thinkllm_drill.cli.preflight import level_of
+
+    path = session.attempt_path(slug)
+    return path.is_file() and level_of(session.workspace.read(path)) == "bughunt"
 
 
 def _give_up(slug: str) -> str:

@@ -142,5 +142,5 @@ def _show(session: Session, entries: list[Entry], statuses: dict[str, ExerciseSt
 def _heading(session: Session, topic: str) -> str:
     """The name of a topic, and what `--topic` calls it where that is another word."""
     name = topic_name(topic)
-    painted = session.out.paint(name, "heading")
-    return painted if name.lower() == topic else f"{painted} {session.out.paint(topic, 'dim')}"
+    same = name.lower().replace(" ", "_") == topic
+    return session.out.paint(name if same else text("cli.list.topic", name=name, slug=topic), "heading")

@@ -49,7 +49,8 @@ def facts(entry: Entry) -> str:
 
 def topic(name: str) -> str:
     """A topic as it is read; of one that has no name here, the folder's."""
-    return str(area("cli", current()).get(f"topic.{name.replace('-', '_')}", name.replace("_", " ")))
+    words = name.replace("_", " ")
+    return str(area("cli", current()).get(f"topic.{name.replace('-', '_')}", words[:1].upper() + words[1:]))
 
 
 def duration(seconds: float) -> str:

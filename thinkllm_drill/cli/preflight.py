@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from thinkllm_drill.cli import needs
-from thinkllm_drill.content.attempt import NotStarted, Started, SyntaxProblem, state
+from thinkllm_drill.content.attempt import NotStarted, Started, SyntaxProblem, read_header, state
 from thinkllm_drill.locale import text
 from thinkllm_drill.verdict import Cause, Check, CheckRequest, Frame, Verdict
 
@@ -22,7 +22,7 @@ def static_verdict(request: CheckRequest, entry: Entry) -> Verdict | None:
         case SyntaxProblem() as problem:
             return _verdict(request, "error", text("cli.check.readable"), syntax_cause(problem))
         case NotStarted(first=first):
-            note = text("cli.check.not_started") if first is None else _first_blank("cli.check.not_started_at", first)
+            note = _not_started(request.source, first)
             return replace(_verdict(request, "not_started", text("cli.check.nothing_filled"), Cause(note)), note=note)
     if absent := needs.missing(entry.needs):
         note = needs.warning(absent)
@@ -42,6 +42,12 @@ def with_open_blanks(verdict: Verdict, source: bytes) -> Verdict:
     return replace(verdict, status=status, note=_joined([note, verdict.note]))
 
 
+def level_of(source: bytes) -> str | None:
+    """The level of an attempt, as its header says."""
+    header = read_header(source.decode("utf-8", "replace"))
+    return header.level if header else None
+
+
 def syntax_cause(problem: SyntaxProblem) -> Cause:
     """Why an attempt does not parse, with its line."""
     line = problem.line or 1
@@ -51,6 +57,13 @@ def syntax_cause(problem: SyntaxProblem) -> Cause:
 def _verdict(request: CheckRequest, status: Literal["error", "not_started"], title: str, cause: Cause) -> Verdict:
     check = Check("defined", title, "defined", status, cause=cause)
     return Verdict(request.slug, request.file, status, request.seed or "", 0.0, checks=(check,))
+
+
+def _not_started(source: bytes, first: OpenBlank | None) -> str:
+    if first is not None:
+        return _first_blank("cli.check.not_started_at", first)
+    level = level_of(source)
+    return text("cli.check.not_started_bughunt" if level == "bughunt" else "cli.check.not_started")
 
 
 def _first_blank(key: str, blank: OpenBlank) -> str:

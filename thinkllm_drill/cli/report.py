@@ -264,7 +264,8 @@ def _not_passed(session: Session, verdict: Verdict, told: Told) -> list[str]:
     else:
         used = told.now.attempt.hints_open if told.now else 0
         total = len(session.library.exercise(slug).hint)
-        if used < total:
+        hunting = told.now is not None and told.now.level == "bughunt"
+        if used < total and not hunting:
             steps.append(text("cli.check.hint", command=f"thinkllm hint {slug}", number=used + 1, total=total))
         steps.append(_rerun(verdict) or f"thinkllm show {slug}")
     return [*lines, *hints(screen, steps)] if steps else lines

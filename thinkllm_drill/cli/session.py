@@ -34,6 +34,7 @@ class Session:
         self.environ = os.environ if environ is None else environ
         self.overrides: dict[str, str] = {}
         self.json = False
+        self.emitted = False
         self._store: Store | None = None
 
     @classmethod
@@ -116,6 +117,7 @@ class Session:
 
     def emit(self, value: Mapping[str, Any]) -> None:
         """Write the one JSON object of a verb."""
+        self.emitted = True
         self.out.write(to_json({"schema": 1, **value}, sys.stdout))
 
     def attempt_path(self, slug: str) -> Path:
