@@ -285,6 +285,51 @@ def test_dispute_writes_a_bundle(cli: Any, judge: Any, attempt: Path, home: Path
     assert cli("check", "--dispute", "--json").json["status"] == "failed"
 
 
+def test_a_dispute_is_about_the_verdict_that_was_seen(cli: Any, judge: Any, attempt: Path) -> None:
+    judge.scenario = "wrong"
+    cli("check", "--seed", "00ABC")
+    result = cli("check", "--dispute")
+    assert judge.requests[-1].seed == "00abc"
+    assert "with the bundle attached" in result.err
+    attempt.write_text(attempt.read_text() + "\n# another\n")
+    cli("check", "--dispute")
+    assert judge.requests[-1].seed is None
+
+
+@pytest.mark.parametrize("seed", ["", "xyz", "0x1", "1" * 17, "１"])
+def test_a_seed_is_hex_digits(cli: Any, judge: Any, attempt: Path, seed: str) -> None:
+    assert cli("check", "--seed", seed).code == 2
+    assert judge.requests == []
+
+
+def test_an_error_is_json_where_json_is_wanted(cli: Any) -> None:
+    result = cli("check", "gqa", "--json")
+    assert result.json == {
+        "schema": 1,
+        "error": {
+            "message": "There is no attempt at gqa yet.",
+            "hint": "thinkllm drill gqa",
+            "exit_code": 2,
+        },
+    }
+    assert "hint: thinkllm drill gqa" in result.err
+    assert cli("list", "--nonsense", "--json").json["error"]["exit_code"] == 2
+
+
+@pytest.mark.parametrize("more", [(), ("--no-service",)])
+def test_a_judge_that_is_gone_sends_to_the_doctor(
+    cli: Any, judge: Any, attempt: Path, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/service.log").write_text("out of luck\n")
+    judge.scenario = "gone"
+    result = cli("check", *more)
+    assert result.code == 4
+    assert "hint: thinkllm doctor\n" in result.err
+    assert "service.log" in result.err
+    assert "--no-service" not in result.err
+
+
 def test_an_interrupt_loses_nothing(cli: Any, judge: Any, attempt: Path) -> None:
     cli("check")
     judge.scenario = "interrupt"

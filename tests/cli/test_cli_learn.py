@@ -120,9 +120,38 @@ def test_when_everything_is_passed(cli: Any, solve: Any, monkeypatch: pytest.Mon
         cli("drill", slug)
         solve(slug, topic)
         assert cli("check", slug).code == 0
-    assert cli("next").out == "You have passed every exercise.\n"
-    assert cli("next", "--json").json["slug"] is None
+    out = cli("next").out
+    assert out.startswith("You have passed every exercise.\n\nGrouped-query attention · ")
+    assert out.endswith("Because: practised longest ago.\n\nThen: thinkllm drill gqa --fresh --level body\n")
+    data = cli("next", "--json").json
+    assert (data["slug"], data["review"], data["level"]) == ("gqa", True, "body")
     assert "3 of 3 passed" in cli().out
+    assert "thinkllm drill gqa --fresh --level body" in cli().out
+    assert "(body)" in cli("next", "--start").out
+    assert cli("next", "--json").json["slug"] == "softmax"
+
+
+def test_an_exercise_that_cannot_be_graded_here_is_no_review(
+    cli: Any, solve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as here:
+        here.setattr("thinkllm_drill.cli.needs.find_spec", lambda name: object())
+        for slug, topic in (("triton-softmax", "kernels"), ("gqa", "attention"), ("softmax", "functions")):
+            cli("drill", slug)
+            solve(slug, topic)
+            cli("check", slug)
+    monkeypatch.setattr("thinkllm_drill.cli.needs.find_spec", lambda name: None)
+    assert cli("next", "--json").json["slug"] == "gqa"
+
+
+def test_a_bughunt_has_no_hints(cli: Any, judge: Any, home: Path) -> None:
+    path = Path(cli("drill", "gqa", "--level", "bughunt", "--json").json["file"])
+    assert "One mistake is planted" in cli("check").out
+    result = cli("hint")
+    assert (result.code, result.err.split("\n")[-2]) == (2, "hint: thinkllm check gqa")
+    path.write_text(path.read_text() + "\nx = 1\n")
+    judge.scenario = "wrong"
+    assert "thinkllm hint" not in cli("check").out
 
 
 def test_progress(cli: Any, judge: Any, solve: Any) -> None:

@@ -67,6 +67,25 @@ def test_doctor_tells_of_a_database_that_is_too_new(cli: Any, home: Path) -> Non
     assert cli("list").code == 3
 
 
+def test_doctor_tries_whether_grading_works(cli: Any, judge: Any) -> None:
+    assert "an example was graded" in cli("doctor").out
+    assert judge.examples == [("gqa", ">>> 1 + 1\n2\n")]
+    judge.scenario = "gone"
+    result = cli("doctor")
+    assert result.code == 3
+    assert "the service went away" in result.out
+    assert cli("doctor", "--quick").code == 0
+    assert "评分      the service went away" in cli("doctor", "--lang", "zh").out
+
+
+def test_a_verb_with_verbs_alone(cli: Any) -> None:
+    assert cli("config").out == cli("config", "list").out
+    assert cli("service", "--json").json["running"] is False
+    assert "render" in cli("dev").out
+    result = cli("service", "statu")
+    assert (result.code, result.err) == (2, "There is no verb statu.\n\nhint: thinkllm service status\n")
+
+
 def test_service(cli: Any, judge: Any) -> None:
     assert "not running" in cli("service", "status").out
     assert cli("service", "status", "--json").json["running"] is False

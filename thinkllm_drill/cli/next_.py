@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -10,6 +10,9 @@ from thinkllm_drill.cli.output import facts
 from thinkllm_drill.cli.path import choose
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.locale import text
+
+if TYPE_CHECKING:
+    from thinkllm_drill.cli.drill import Level
 
 
 def command(ctx: typer.Context, start: Annotated[bool, typer.Option("--start")] = False) -> int:
@@ -26,13 +29,16 @@ def command(ctx: typer.Context, start: Annotated[bool, typer.Option("--start")] 
     if start:
         from thinkllm_drill.cli.drill import start as drill
 
-        drill(session, entry.slug)
+        drill(session, entry.slug, level=cast("Level | None", choice.level), fresh=choice.level is not None)
     elif session.json:
-        session.emit({"slug": entry.slug, "topic": entry.topic, "title": dict(entry.title), "reason": choice.reason})
+        told = {"slug": entry.slug, "topic": entry.topic, "title": dict(entry.title), "reason": choice.reason}
+        session.emit({**told, "review": choice.review, "level": choice.level})
     else:
         screen = session.out
+        if choice.review:
+            screen.write(text("cli.next.all_passed") + "\n")
         screen.write(f"{screen.paint(entry.here, 'title')} · {facts(entry)}")
         screen.write(text("cli.next.because", reason=choice.reason))
         screen.write()
-        screen.write(text("cli.next.then", command=screen.paint(f"thinkllm drill {entry.slug}", "code")))
+        screen.write(text("cli.next.then", command=screen.paint(choice.typed, "code")))
     return 0

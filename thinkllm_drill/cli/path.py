@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from thinkllm_drill.cli import needs
 from thinkllm_drill.locale import text
 
 if TYPE_CHECKING:
@@ -23,10 +25,19 @@ class Choice:
 
     entry: Entry
     reason: str
+    level: str | None = None
+    """The level of a review that is to begin; None where there is nothing to review or it has begun."""
+    review: bool = False
+    """Whether every exercise is passed and this is the one practised longest ago."""
+
+    @property
+    def typed(self) -> str:
+        """The command that takes it up."""
+        return f"thinkllm drill {self.entry.slug}" + (f" --fresh --level {self.level}" if self.level else "")
 
 
 def choose(entries: Iterable[Entry], statuses: Mapping[str, ExerciseStatus]) -> Choice | None:
-    """The first exercise that is not passed and whose requirements are; None when all are passed.
+    """The first exercise that is not passed and whose requirements are; when all are passed, the one to review.
 
     Easy ones come first, and of those the ones that are asked most. Requirements that this content does not have do not
     count; where each exercise left waits for another, the first of them is taken.
@@ -36,9 +47,22 @@ def choose(entries: Iterable[Entry], statuses: Mapping[str, ExerciseStatus]) -> 
     left = sorted((entry for entry in known.values() if entry.slug not in passed), key=_rank)
     ready = [entry for entry in left if passed.issuperset(_required(entry, known))]
     if not left:
-        return None
+        return _review(known, statuses)
     entry = (ready or left)[0]
     return Choice(entry, _reason(entry, _required(entry, known), entry.slug in statuses))
+
+
+def _review(known: Mapping[str, Entry], statuses: Mapping[str, ExerciseStatus]) -> Choice | None:
+    """The exercise practised longest ago, with more to write than the last time; none that cannot be graded here."""
+    gradable = [slug for slug, entry in known.items() if not needs.missing(entry.needs)]
+    if not gradable:
+        return None
+    never = datetime.min.replace(tzinfo=UTC)
+    status = statuses[min(gradable, key=lambda slug: (statuses[slug].last_at or never, slug))]
+    if status.attempt.passed_at is None and status.attempt.started_at is not None:
+        return Choice(known[status.slug], text("cli.next.started"), review=True)
+    level = "body" if status.level == "cloze" else "blank"
+    return Choice(known[status.slug], text("cli.next.longest_ago"), level, review=True)
 
 
 def _rank(entry: Entry) -> tuple[int, int, int, str]:

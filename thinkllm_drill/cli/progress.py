@@ -50,7 +50,7 @@ def command(ctx: typer.Context) -> int:
     choice = choose(entries, statuses)
     if choice is not None:
         screen.write()
-        screen.write(text("cli.progress.next", command=screen.paint(f"thinkllm drill {choice.entry.slug}", "code")))
+        screen.write(text("cli.progress.next", command=screen.paint(choice.typed, "code")))
     return 0
 
 

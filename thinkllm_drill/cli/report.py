@@ -223,10 +223,11 @@ def _passed(session: Session, verdict: Verdict, told: Told) -> list[str]:
     if follow is not None:
         rows.append((text("cli.check.then_they_ask"), follow.here, f"thinkllm drill {follow.slug}"))
     size = max(width(label) for label, _, _ in rows)
+    gap = "" if char_width(rows[0][0][-1]) == 2 else " "
     for label, words, typed in rows:
-        start = f"{pad(label, size)} {words}{'   ' if words else ''}"
+        start = f"{pad(label, size)}{gap}{words}{'   ' if words else ''}"
         if width(start) + width(typed) > screen.width:
-            lines += [start.rstrip(), " " * (size + 1) + screen.paint(typed, "code")]
+            lines += [start.rstrip(), " " * (size + len(gap)) + screen.paint(typed, "code")]
         else:
             lines.append(start + screen.paint(typed, "code"))
     return lines

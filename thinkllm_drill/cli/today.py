@@ -50,7 +50,7 @@ def command(ctx: typer.Context) -> int:
     if choice is not None:
         if not rows or current is None or current.slug != choice.entry.slug:
             what = f"{choice.entry.here} · {choice.reason}"
-            rows.append((text("cli.today.next"), what, f"thinkllm drill {choice.entry.slug}"))
+            rows.append((text("cli.today.next"), what, choice.typed))
     elif total:
         rows.append((text("cli.today.next"), text("cli.next.all_passed"), "thinkllm progress"))
     rows.append((text("cli.today.more"), "", "thinkllm list · thinkllm progress · thinkllm --help"))
