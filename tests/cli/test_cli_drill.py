@@ -152,6 +152,17 @@ def test_reset_archives_and_begins_anew(cli: Any, home: Path) -> None:
     assert result.json["file"] == str(path)
 
 
+def test_a_level_that_nobody_chose_is_explained(cli: Any, judge: Any, solve: Any) -> None:
+    why = "You passed it before, so the level is body. The easier one:\n  thinkllm drill gqa --fresh --level cloze\n"
+    assert why not in cli("drill", "gqa").out
+    solve("gqa")
+    cli("check")
+    assert why in cli("reset", "gqa").out
+    assert why in cli("drill", "gqa", "--fresh").out
+    assert why not in cli("drill", "gqa").out
+    assert why not in cli("drill", "gqa", "--fresh", "--level", "body").out
+
+
 def test_show(cli: Any) -> None:
     result = cli("show", "gqa")
     assert result.code == 0

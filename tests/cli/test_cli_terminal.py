@@ -107,6 +107,15 @@ def test_the_statement_fits_the_terminal(terminal: Spawn, columns: int) -> None:
     assert max(map(width, statement.split("\n"))) <= columns
 
 
+def test_no_title_is_cut_and_no_word_broken(terminal: Spawn, cli: Any) -> None:
+    out = _plain(_all(terminal("pass", "list", columns=62)))
+    assert "…" not in out
+    assert "Grouped-query\n" in re.sub(r"(?m) +(medium|asked).*$", "", out)
+    path = "/somewhere/with/a/rather/long/name/that/does/not/fit.py"
+    out = _plain(_all(terminal("pass", "check", path, columns=40)))
+    assert path in out
+
+
 def test_a_long_statement_is_paged_and_a_short_one_is_not(terminal: Spawn, tmp_path: Path) -> None:
     pager = tmp_path / "pager"
     pager.write_text("#!/bin/sh\necho PAGED\ncat >/dev/null\n")

@@ -225,7 +225,13 @@ def _row(session: Session, verdict: Verdict, size: int) -> list[str]:
     symbol = session.out.symbol("ok" if verdict.passed else "bad")
     failure = verdict.failure
     about = "" if failure is None else " · ".join(part for part in (suite_of(failure), failure.kind) if part)
-    why = "" if verdict.passed else f"{about} · {finding(failure)}" if failure else verdict.note or ""
+    why = (
+        ""
+        if verdict.passed
+        else f"{about} · {finding(failure)}"
+        if failure
+        else (verdict.note or "").replace("\n", " ")
+    )
     seconds = text("cli.check.seconds", count=f"{verdict.seconds:.2f}")
     return [symbol, verdict.slug.ljust(size), text(f"cli.verdict.{verdict.status}"), why or seconds]
 

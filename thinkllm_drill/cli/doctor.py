@@ -99,7 +99,8 @@ def _grading(session: Session) -> Finding:
         try:
             problems[:] = client.run_example(slug, _EXAMPLE, root, service=service)
         except Exception as error:
-            problems[:] = [getattr(error, "message", "") or f"{type(error).__name__}: {error}".rstrip(": ")]
+            words = getattr(error, "message", "") or (f"{type(error).__name__}: {error}" if str(error) else "")
+            problems[:] = [words or text("cli.doctor.gone")]
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
