@@ -13,7 +13,7 @@ class TestSoftmax(KernelSuite):
         case(en="a row of several blocks", zh="一行占多个块", n=2, d=48, block=16),
         case(en="a last block that is partly filled", zh="最后一块不满", n=3, d=41, block=16),
         case(en="the maximum rises in every block", zh="最大值逐块上升", n=2, d=41, block=16, slope=8.0),
-        case(en="the maximum is in the first block", zh="最大值在第一块", n=2, d=41, block=16, slope=-8.0),
+        case(en="the maximum is in the first block", zh="最大值在第一块", n=2, d=41, block=16, slope=-64.0),
         case(en="the default block", zh="默认的 block", n=3, d=37),
         case(en="a long row", zh="长行", n=1, d=4099, block=128, reduction=4099),
     ]
@@ -26,11 +26,11 @@ class TestSoftmax(KernelSuite):
         case(en="the first block all −inf", zh="第一块全为 −inf", n=2, d=37, block=16, masked="first"),
         case(en="the last block all −inf", zh="最后一块全为 −inf", n=2, d=37, block=16, masked="last"),
         case(en="one row all −inf", zh="一行全为 −inf", n=3, d=21, block=16, masked="row"),
+        case(en="one row of full blocks all −inf", zh="块全满的一行全为 −inf", n=2, d=32, block=16, masked="row"),
         case(en="a transposed input", zh="转置得到的输入", n=3, d=21, block=16, transposed=True),
         case(en="bfloat16", zh="bfloat16", n=2, d=37, block=16, dtype="bfloat16"),
         case(en="float16", zh="float16", n=2, d=37, block=16, dtype="float16"),
-        case(en="70000 equal float16 logits", zh="70000 个相等的 float16 logit", n=1, d=70000, block=8192, scale=0.0, dtype="float16"),
-        case(en="70000 equal float16 logits in one block", zh="70000 个相等的 float16 logit，放在一块里", n=1, d=70000, block=131072, scale=0.0, dtype="float16"),
+        case(en="70000 equal float16 logits", zh="70000 个相等的 float16 logit", n=1, d=70000, block=2048, scale=0.0, dtype="float16"),
     ]  # fmt: skip
 
     def inputs(self, rng, *, n, d, block=None, scale=1.0, apart=0.0, slope=0.0, masked="", transposed=False):
