@@ -104,6 +104,15 @@ def fork_launcher(world: Path) -> Iterator[Launcher]:
         yield launcher
 
 
+@pytest.fixture(scope="module", params=["fork", "spawn"])
+def open_launcher(request: pytest.FixtureRequest, world: Path) -> Iterator[Launcher]:
+    """Runners without Landlock and seccomp, which may start processes as on a system that has neither."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("THINKLLM_SANDBOX", "off")
+        with forking() if request.param == "fork" else spawning() as launcher:
+            yield launcher
+
+
 @pytest.fixture(scope="session", params=["fork", "spawn", "loopback"])
 def launcher(request: pytest.FixtureRequest, world: Path) -> Iterator[Launcher]:
     """Each way to get a runner."""

@@ -143,8 +143,8 @@ def test_what_is_printed_is_kept_within_bounds(make: Any) -> None:
 
 
 @pytest.mark.parametrize("how", ["child", "session", "orphan"])
-def test_nothing_that_it_started_survives(make: Any, how: str, wait_until: Any) -> None:
-    attempt = make(SOURCE)
+def test_nothing_that_it_started_survives(open_launcher: Launcher, make: Any, how: str, wait_until: Any) -> None:
+    attempt = make(SOURCE, launcher=open_launcher, limits=Limits(call_seconds=20))
     pid = attempt.orphan() if how == "orphan" else attempt.child(how == "session")
     assert not gone(pid)
     attempt.close()
@@ -199,10 +199,10 @@ def test_random_state_is_not_the_judges(make: Any) -> None:
     assert not torch.equal(attempt.draw(), other.draw())
 
 
-@pytest.mark.parametrize("launcher", ["spawn"], indirect=True)
-def test_faults_of_spawned_runners(launcher: Launcher, make: Any, wait_until: Any) -> None:
+@pytest.mark.parametrize("open_launcher", ["spawn"], indirect=True)
+def test_faults_of_spawned_runners(open_launcher: Launcher, make: Any, wait_until: Any) -> None:
     """The worst of it once more where there is no service that forks."""
-    attempt = make(SOURCE, launcher=launcher, limits=Limits(call_seconds=20))
+    attempt = make(SOURCE, launcher=open_launcher, limits=Limits(call_seconds=20))
     child = attempt.child(True)
     failure = failing(attempt.segfault)
     assert "SIGSEGV" in failure.cause.message

@@ -22,11 +22,6 @@ try:
     facts["cuda"] = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
 except BaseException as error:
     facts["torch_error"] = f"{type(error).__name__}: {error}"
-if sys.platform == "linux":
-    import ctypes
-    libc = ctypes.CDLL(None)
-    facts["landlock"] = libc.syscall(444, None, 0, 1)
-    facts["seccomp"] = libc.prctl(21, 0, 0, 0, 0) >= 0
 print(json.dumps(facts))
 """
 
@@ -52,7 +47,7 @@ def facts() -> list[Fact]:
         _triton(),
         _processes(),
         _memory_limit(),
-        *_kernel_walls(probed),
+        *_kernel_walls(),
         _service(),
     ]
 
@@ -100,12 +95,14 @@ def _memory_limit() -> Fact:
     return Fact("memory limit", None, text("grading.fact.no_memory"))
 
 
-def _kernel_walls(probed: dict[str, object]) -> list[Fact]:
-    """What the kernel offers; the runners do not use it yet."""
-    landlock, seccomp = probed.get("landlock"), probed.get("seccomp")
-    offered = isinstance(landlock, int) and landlock > 0
-    value = text("grading.fact.walls", landlock=f"v{landlock}" if offered else "–", seccomp="✓" if seccomp else "–")
-    return [Fact("sandbox", None, value)]
+def _kernel_walls() -> list[Fact]:
+    """What confines a runner beside its own process, folder and limits."""
+    from thinkllm_drill.judge import landlock, sandbox
+
+    files, calls = sandbox.walls()
+    shown = {"landlock": f"Landlock v{landlock.version()}" if files else "–", "seccomp": "seccomp" if calls else "–"}
+    advice = None if files and calls else text("grading.fact.no_walls")
+    return [Fact("sandbox", True if files and calls else None, text("grading.fact.walls", **shown), advice)]
 
 
 def _service() -> Fact:

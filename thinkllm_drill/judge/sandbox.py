@@ -10,7 +10,18 @@ import ctypes
 import os
 import signal
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
+
+from thinkllm_drill.judge import landlock, seccomp
+
+PACKAGE = Path(__file__).resolve().parents[1]
+SYSTEM = (
+    *("/usr", "/lib", "/lib64", "/etc", "/opt", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat"),
+    *("/sys/devices/system", "/sys/kernel/mm", "/sys/fs/cgroup", "/dev"),
+)
+DEVICES = tuple(Path(f"/dev/{name}") for name in ("null", "zero", "full", "random", "urandom", "shm"))
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -29,17 +40,49 @@ def become_subreaper() -> bool:
     return sys.platform == "linux" and _prctl(PR_SET_CHILD_SUBREAPER, 1) == 0
 
 
+@cache
+def readable(content: tuple[Path, ...] = ()) -> tuple[Path, ...]:
+    """What a confined process may read: the system's libraries and Python's, without us, our content and our tests."""
+    checkout = PACKAGE.parent
+    hidden = {PACKAGE, *content}
+    if (checkout / "solutions").is_dir():
+        hidden.add(checkout)
+    libraries = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    roots = [Path(path) for path in (*SYSTEM, sys.base_prefix, sys.prefix, sys.exec_prefix, *libraries)]
+    roots = [root.resolve() for root in roots if root.exists()]
+    outermost = [root for root in dict.fromkeys(roots) if not any(other in root.parents for other in roots)]
+    return tuple(path for root in outermost for path in landlock.without(root, hidden))
+
+
+def walls() -> tuple[bool, bool]:
+    """Whether this system has Landlock, and whether it has seccomp with a table for this processor."""
+    off = os.environ.get("THINKLLM_SANDBOX") == "off"
+    return (not off and landlock.version() > 0, not off and seccomp.available())
+
+
 def enter(scratch: Path) -> None:
-    """Confine this process: its folder is `scratch`, its environment is bare, it can gain no privileges."""
+    """Confine this process: its folder is `scratch`, its environment is bare, it can gain no privileges.
+
+    Where the kernel has Landlock it reads the system's and Python's files alone and writes to `scratch` alone; where it
+    has seccomp it makes no sockets and no processes. Without them it is confined as far as the rest goes.
+    """
+    has_landlock, has_seccomp = walls()
     os.chdir(scratch)
     for name in set(os.environ) - set(KEEP):
         del os.environ[name]
     os.environ |= {"HOME": str(scratch), "TMPDIR": str(scratch), "PYTHONDONTWRITEBYTECODE": "1"}
+    tempfile.tempdir = str(scratch)  # the parent has looked it up already
     sys.dont_write_bytecode = True
     # nor can it import from a checkout, where the references lie; our own modules are found by their package
     sys.path[:] = [entry for entry in sys.path if entry not in ("", ".") and not (Path(entry) / "solutions").is_dir()]
     if sys.platform == "linux":
         _prctl(PR_SET_NO_NEW_PRIVS, 1)
+    if has_landlock:
+        landlock.restrict(
+            [*readable(), Path(f"/proc/{os.getpid()}")], [scratch, *(path for path in DEVICES if path.exists())]
+        )
+    if has_seccomp:
+        seccomp.restrict()
 
 
 def close_other_descriptors(keep: set[int]) -> None:

@@ -400,6 +400,7 @@ def preload() -> None:
     import thinkllm_drill.judge.worker  # noqa: F401
 
     torch.set_num_threads(1)
+    sandbox.readable()  # kept for every fork
     gc.collect()
     gc.freeze()
 

@@ -33,9 +33,9 @@ def become_runner(connection: socket.socket, output: int | None, scratch: Path, 
                 signal.signal(number, signal.SIG_DFL)
         _redirect(output)
         sandbox.close_other_descriptors({connection.fileno()})
-        sandbox.enter(scratch)
         from thinkllm_drill.judge.runner import Runner
 
+        sandbox.enter(scratch)
         _forget_random_state()
         limits.apply(memory_bytes)
         Runner(connection).serve()
