@@ -28,6 +28,11 @@ def title_of(check: Check) -> str:
     return visible(check.title or "").replace("\n", " ").removeprefix(f"{suite}: " if suite else "")
 
 
+def _of_every_suite(check: Check) -> bool:
+    """Whether every suite has such a check; otherwise it is a test of the exercise's own, and its title a promise."""
+    return check.id.endswith(check.kind)
+
+
 def finding(check: Check) -> str:
     """What a line says of a check: a fact or its title if it passed; else the kind of failure, then where or what."""
     title = title_of(check)
@@ -41,10 +46,12 @@ def finding(check: Check) -> str:
         return f"{word} · {text(key, line=frame.line, function=visible(frame.function))}"
     if not title or title == check.kind:
         return word
-    if check.status == "not_started" or (check.status == "wrong" and check.id.endswith(check.kind)):
+    if check.status == "not_started" or (check.status == "wrong" and _of_every_suite(check)):
         return f"{word} · {title}"
     not_met = text("cli.check.not_met", title=title)
-    return not_met if check.status in ("wrong", "rule", "contract") else f"{word} · {not_met}"
+    if check.status in ("wrong", "rule", "contract"):
+        return not_met
+    return word if _of_every_suite(check) else f"{word} · {not_met}"
 
 
 def failures(screen: Screen, verdict: Verdict) -> list[str]:
@@ -67,8 +74,8 @@ def failures(screen: Screen, verdict: Verdict) -> list[str]:
 
 def _heading(screen: Screen, check: Check) -> str:
     """Which check a block is about; a test of the exercise's own by what was not met."""
-    own = check.id.endswith(f".{check.kind}") or check.id == check.kind
-    parts = (suite_of(check), check.kind, "" if own else text("cli.check.not_met", title=title_of(check)))
+    title = "" if _of_every_suite(check) else text("cli.check.not_met", title=title_of(check))
+    parts = (suite_of(check), check.kind, title)
     return "  " + screen.paint(" · ".join(part for part in parts if part), "heading")
 
 
