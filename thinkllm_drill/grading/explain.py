@@ -40,7 +40,7 @@ def failure(
     place = " ".join(part for part in (found.label, _part(suite, found.path)) if part)
     message = f"{place}: {found.message}" if place else found.message
     if part := shown_part(found):
-        message += " " + text("grading.shown_part", part=part)
+        message += text("grading.shown_part", part=part)
     cause = Cause(
         message=message,
         case=named(probe) if small is probe else small.case.describe(),
@@ -57,7 +57,7 @@ def failure(
 def named(probe: battery.Probe) -> str:
     """The case in words: its title and its parameters."""
     described = probe.case.describe()
-    return f"{probe.title}: {described}" if described else probe.title
+    return text("grading.named_case", title=probe.title, described=described) if described else probe.title
 
 
 def _where(probe: battery.Probe, mismatch: Mismatch, found: Mismatch) -> str | None:

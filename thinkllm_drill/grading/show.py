@@ -35,12 +35,20 @@ def show_arguments(arguments: Mapping[str, Any]) -> str | None:
             fmt = _rounded if value.is_floating_point() else str
             width = max(len(fmt(item)) for item in value.flatten().tolist())
             shown = _grid(value, fmt, width)
+        elif isinstance(value, Tensor) and 0 < value.numel() <= ROWS * COLUMNS:
+            shown = _nested(value.tolist())
         else:
             shown = _plain(value) or ""
         indent = "\n" + " " * (len(name) + 3)
         blocks.append(f"{name} = " + shown.replace("\n", indent))
     lines = "\n".join(blocks)
     return lines if lines.count("\n") < LINES else None
+
+
+def _nested(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_nested, value))}]"
+    return _rounded(value) if isinstance(value, float) else str(value)
 
 
 def _rounded(value: float) -> str:
