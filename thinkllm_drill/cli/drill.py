@@ -25,7 +25,7 @@ from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.cli.show import statement
 from thinkllm_drill.errors import EnvironmentProblem, ThinkLLMError, UsageError
-from thinkllm_drill.locale import text
+from thinkllm_drill.locale import current, text
 
 Level = Literal["cloze", "body", "blank", "bughunt"]
 Difficulty = Literal["easy", "medium", "hard"]
@@ -176,7 +176,8 @@ def tell_written(session: Session, written: Written) -> None:
     then = text("cli.drill.then", command="thinkllm check")
     screen = session.out
     fits = not screen.is_terminal or width(done) + 1 + width(then) <= screen.width
-    screen.write(f"{done}{' ' if fits else chr(10)}{then}")
+    gap = "\n" if not fits else "" if current() == "zh" else " "
+    screen.write(f"{done}{gap}{then}")
     if written.review:
         screen.write(paragraph(screen, text("cli.drill.review", level=text(f"cli.level.{written.level}"))))
         screen.write("  " + screen.paint(f"thinkllm drill {written.slug} --fresh --level cloze", "code"))
