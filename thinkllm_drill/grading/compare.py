@@ -260,7 +260,9 @@ def _amount(exact: Tensor, wide: Tensor, bad: Tensor) -> str:
         return text("grading.nan", bad=int((wide.isnan() & bad).sum()), total=total)
     error = (wide - exact).abs()[bad]
     error = error[error.isfinite()]
-    largest = f"{float(error.max()):.3g}" if error.numel() else "inf"
+    if not error.numel():
+        return text("grading.not_finite", bad=count, total=total)
+    largest = f"{float(error.max()):.3g}"
     if total == 1:
         return text("grading.number_off", error=largest)
     return text("grading.numbers_off", bad=count, total=total, error=largest)
