@@ -190,14 +190,14 @@ def test_honest_variants(paths, edit, problems):
 
 
 def test_how_files_are_kept(paths, problems):
-    paths.grader.write_bytes(b'"""Grader."""\n\tx = 1\n# TODO more\n' + b"# x\n" * 6000 + b"x = 1")
+    paths.grader.write_bytes(b'"""Grader."""\n\tx = 1\n# TODO more\n' + b"# x\n" * 12000 + b"x = 1")
     shown = [line.removeprefix("graders/lists/test_moving_average.py:") for line in problems()]
     assert shown == [
-        "1: 24038 bytes; at most 20000",
+        "1: 48038 bytes; at most 40000",
         "2: a tab; indent by spaces",
         "2: not valid Python: unexpected indent",
         "3: left to do: # TODO more",
-        "6004: the last line has no newline",
+        "12004: the last line has no newline",
     ]
     paths.grader.write_bytes(b'"""Grader."""\r\n\n')
     assert problems() == [

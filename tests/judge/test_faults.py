@@ -142,7 +142,12 @@ def test_what_is_printed_is_kept_within_bounds(make: Any) -> None:
     assert "bytes …" in attempt.printed
 
 
-@pytest.mark.parametrize("how", ["child", "session", "orphan"])
+# an orphan is found by a process that adopts it: the service, not this one with its spawned runners
+@pytest.mark.parametrize(
+    ("open_launcher", "how"),
+    [("fork", "child"), ("fork", "session"), ("fork", "orphan"), ("spawn", "child"), ("spawn", "session")],
+    indirect=["open_launcher"],
+)
 def test_nothing_that_it_started_survives(open_launcher: Launcher, make: Any, how: str, wait_until: Any) -> None:
     attempt = make(SOURCE, launcher=open_launcher, limits=Limits(call_seconds=20))
     pid = attempt.orphan() if how == "orphan" else attempt.child(how == "session")
