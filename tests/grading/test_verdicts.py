@@ -220,7 +220,7 @@ def test_both_languages(toy, say):
     chinese = toy.grade("weights", wrong, lang="zh")
     assert "倍数" in say.cause(chinese).where
     assert say.cause(chinese).case == "rows 1"
-    assert {check.title for check in chinese.checks} >= {"weights: 与参考比较数值", "double: 与参考比较数值"}
+    assert {check.title for check in chinese.checks} >= {"weights: 与参考比较结果", "double: 与参考比较结果"}
     english = toy.grade("weights", wrong)
     assert "one factor" in say.cause(english).where
     assert [check.id for check in chinese.checks] == [check.id for check in english.checks]
