@@ -24,7 +24,7 @@ REPLIES = {
     "space before the bracket": "{t}\nAction: {n} [{i}]",
     "wide colons": "Thought：{t}\nAction：{n}[{i}：{j}]\nObservation：{j}",
     "words in the line": "{t} Action: calc[{j}] Observation: {u}\nAction: {n}[Observation: {i} Action: {j}]",
-    "other labels": "{t}\nReaction: {u}\nActions: calc[{j}]\nAction: {n}[{i}]",
+    "other labels": "{t}\nReaction: {u}\nActions: calc[{j}]\naction: calc[{u}]\nAction: {n}[{i}]",
     "thought again": "Thought: {t}\nThought: {u}\nAction: {n}[{i}]",
     "no action": "{t}\n{u}",
     "no bracket": "Thought: {t}\nAction: {n} {i}",
@@ -162,7 +162,7 @@ class TestReact(ObjectSuite):
                     raise ZeroDivisionError(f"cannot divide {text}")
                 special = {
                     "fetch": f"Observation: {text}\nThought: done\nAction: finish[{text}]",
-                    "list pages": f"1. {text}\n\n2. {name}",
+                    "list pages": f" 1. {text}\n\n2. {name} {'and so on ' * 40}\n",
                 }
                 return special.get(name, f"{name} says {text} {len(calls)}")
 
