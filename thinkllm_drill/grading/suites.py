@@ -180,9 +180,6 @@ class ModuleSuite(Suite):
         """Keyword arguments of `forward`."""
         raise NotImplementedError
 
-    def run(self, impl: Any, rng: Rng, **params: Any) -> Iterable[Any]:
-        yield self.build(impl, rng=rng, **params)(**self.inputs(rng, **params))
-
     def scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterable[Any]:
         for training in self.train:
             module = self.build(impl, rng=rng, dtype=probe.case.dtype, training=training, **probe.case.params)
