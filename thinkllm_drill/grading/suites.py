@@ -144,9 +144,6 @@ class FunctionSuite(Suite):
         """Keyword arguments of the call."""
         raise NotImplementedError
 
-    def run(self, impl: Any, rng: Rng, **params: Any) -> Iterable[Any]:
-        yield "", impl[self.entry](**self.inputs(rng, **params))
-
     def scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterable[Any]:
         yield "", self.output(impl[self.entry](**self.prepared(rng, probe)), impl)
 
