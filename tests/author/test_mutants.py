@@ -63,10 +63,10 @@ def test_ids_survive_edits_elsewhere():
     after = {mutant.id: mutant for mutant in mutants(edited)}
     shared = before.keys() & after.keys()
     gone = [before[label] for label in before.keys() - shared]
-    assert {mutant.line for mutant in gone} == {19}, "but for those of the line that was edited"
+    assert {mutant.line for mutant in gone} == {18}, "but for those of the line that was edited"
     for label in shared:
         assert (before[label].was, before[label].now) == (after[label].was, after[label].now)
-        assert after[label].line == before[label].line + 6
+        assert after[label].line == before[label].line + 7
 
 
 def test_a_mutant_is_told_by_its_line_in_the_committed_file():

@@ -126,6 +126,8 @@ class Code:
 
     def changed(self, old: ast.AST, new: ast.AST) -> Changed | None:
         """The reference with new in the place of old; None if that is no other program."""
+        if isinstance(new, ast.stmt):
+            ast.copy_location(new, old)
         position, expected = self._expected(old, new)
         if expected == self._plain[position]:
             return None

@@ -127,6 +127,8 @@ def epsilons(code: Code, node: ast.AST) -> Iterator[Change]:
 
 def names(code: Code, node: ast.AST) -> Iterator[Change]:
     """A parameter for another one of its kind, or a name for one unpacked together with it."""
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and root(node) == "self":
+        yield from _attributes(code, node)
     if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
         return
     parent, function = code.parents[node], code.function(node)
@@ -140,12 +142,34 @@ def names(code: Code, node: ast.AST) -> Iterator[Change]:
             return
 
 
+def _attributes(code: Code, node: ast.Attribute) -> Iterator[Change]:
+    """One of an object's own parts for another one of its kind: `self.v_proj` for `self.k_proj`."""
+    if not isinstance(node.value, ast.Name):
+        return
+    stored = [
+        other.attr
+        for other in ast.walk(code.tree)
+        if isinstance(other, ast.Attribute) and isinstance(other.ctx, ast.Store) and root(other) == "self"
+    ]
+    group = list(dict.fromkeys(attr for attr in stored if _kind(attr) == _kind(node.attr)))
+    if node.attr in group and len(group) > 1:
+        place = group.index(node.attr)
+        for other in dict.fromkeys((group[(place + 1) % len(group)], group[place - 1])):
+            yield node, ast.Attribute(node.value, other)
+
+
+def _kind(label: str) -> str:
+    """The last word of a name, which says what it is."""
+    return label.rpartition("_")[2]
+
+
 def _groups(code: Code, function: ast.FunctionDef) -> Iterator[list[str]]:
     """Names of a function that could be taken for each other."""
     kinds: dict[str, list[str]] = {}
     for given in (*function.args.args, *function.args.kwonlyargs):
-        if given.annotation is not None and given.arg != "self":
-            kinds.setdefault(ast.unparse(given.annotation), []).append(given.arg)
+        if given.arg != "self":
+            kind = f"_{_kind(given.arg)}" if given.annotation is None else ast.unparse(given.annotation)
+            kinds.setdefault(kind, []).append(given.arg)
     yield from (group for group in kinds.values() if len(group) > 1)
     for node in ast.walk(function):
         if isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Store):
