@@ -258,11 +258,11 @@ def test_nothing_graded_is_no_pass():
     """Where no value was compared the verdict is that this machine cannot grade it; speed alone may be missing."""
     from types import SimpleNamespace
 
-    from thinkllm_drill.judge.session import _status
+    from thinkllm_drill.judge.session import status_of
     from thinkllm_drill.verdict import Check
 
     def status(*checks, broken=False):
-        return _status(
+        return status_of(
             SimpleNamespace(checks=[Check(kind, kind, kind, state) for kind, state in checks]), broken=broken
         )
 

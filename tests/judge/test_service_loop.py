@@ -26,7 +26,7 @@ Zygote(socket.socket(fileno=int(sys.argv[1])), idle_seconds=float(sys.argv[2])).
 """
 SPAWNING = """
 import socket, sys
-from thinkllm_drill.judge import service
+from thinkllm_drill.judge import one_by_one as service
 class Nothing:
     def __init__(self, *_, **__): pass
     def close(self): print("closed", flush=True)

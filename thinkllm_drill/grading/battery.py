@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ JITTERS = 8
 REDRAWS = 40
 SAME_DTYPE_DRAWS = 8
 GRADIENT_CASES = 4
+CLEAR = 2.0
+"""An error of so many times what is allowed leaves no doubt."""
 COTANGENTS = ("random", "expanded", "non-contiguous")
 
 
@@ -150,8 +153,24 @@ def run_probes(grading: GradingSession, suite: Suite, check: str, kind: Kind, pr
         if isinstance(mismatch, GradeFailure):
             raise mismatch.with_cause(case=explain.named(ready), rerun=ready.case.id)
         if mismatch is not None:
+            if grading.margins is not None:
+                rest = probes[probes.index(probe) + 1 :]
+                grading.ratio = _clearest(grading, suite, rest, check, kind, mismatch.ratio)
             raise explain.failure(grading, suite, ready, check, kind, mismatch)
         _demand_unchanged(suite, outcome, ready)
+
+
+def _clearest(
+    grading: GradingSession, suite: Suite, probes: list[Probe], check: str, kind: Kind, ratio: float
+) -> float:
+    """The largest ratio of error to threshold that a wrong answer shows in a check; stops at what is clear."""
+    for probe in probes:
+        if ratio >= CLEAR:
+            break
+        _, _, mismatch = graded(grading, suite, probe, check, kind)
+        if mismatch is not None:
+            ratio = max(ratio, mismatch.ratio if isinstance(mismatch, Mismatch) else math.inf)
+    return ratio
 
 
 def _demand_unchanged(suite: Suite, outcome: Outcome, probe: Probe) -> None:
@@ -174,23 +193,45 @@ def graded(
         candidate = replace(probe, draw=draw)
         truth = truth_of(grading, suite, candidate, check, kind)
         outcome = run_attempt(grading, suite, candidate, check, kind)
-        mismatch = judged(suite, candidate, kind, truth, outcome)
+        margins: list[float] = []
+        mismatch = judged(suite, candidate, kind, truth, outcome, margins)
+        if grading.margins is not None and mismatch is None:
+            grading.margins.append(_margin(grading, suite, candidate, check, kind, truth, outcome, margins))
         if not isinstance(mismatch, Mismatch) or mismatch.kind == "contract":
             return candidate, outcome, mismatch
         truth = conditioned(grading, suite, candidate, check, kind, truth)
         marks = discrete(truth.exact)
         settled = draw >= SAME_DTYPE_DRAWS or discrete(truth.same) == marks
         if settled and all(discrete(moved) == marks for moved in truth.jittered):
-            return candidate, outcome, judged(suite, candidate, kind, truth, outcome)
+            return candidate, outcome, judged(suite, candidate, kind, truth, outcome, grading.margins)
     raise AssertionError(f"{suite.entry}, {probe.case.id}: rounding decides the answer on every draw")
 
 
-def judged(suite: Suite, probe: Probe, kind: Kind, truth: Truth, outcome: Outcome) -> Mismatch | GradeFailure | None:
+def _margin(
+    grading: GradingSession,
+    suite: Suite,
+    probe: Probe,
+    check: str,
+    kind: Kind,
+    truth: Truth,
+    outcome: Outcome,
+    margins: list[float],
+) -> float:
+    """The largest error of a right outcome as a part of what is allowed, the conditioning of the case included."""
+    if max(margins, default=0.0) > 0.5:
+        margins.clear()
+        judged(suite, probe, kind, conditioned(grading, suite, probe, check, kind, truth), outcome, margins)
+    return max(margins, default=0.0)
+
+
+def judged(
+    suite: Suite, probe: Probe, kind: Kind, truth: Truth, outcome: Outcome, margins: list[float] | None = None
+) -> Mismatch | GradeFailure | None:
     """What is wrong with an outcome: a mismatch, the failure that it ended with, or nothing."""
     failure = outcome.failure
     if failure is not None and not isinstance(failure, AttemptRaised):
         return failure
-    mismatch = compare(truth, outcome, kind.tolerance(suite, probe))
+    mismatch = compare(truth, outcome, kind.tolerance(suite, probe), margins=margins)
     return unexpected(mismatch) or mismatch
 
 

@@ -74,15 +74,25 @@ class Truth:
     jittered: tuple[Outcome, ...] = ()
 
 
-def compare(truth: Truth, actual: Outcome, tolerance: Tolerance, *, structure_only: bool = False) -> Mismatch | None:
-    """The first mismatch of an attempt's outcome with the truth, None if it is right."""
+def compare(
+    truth: Truth,
+    actual: Outcome,
+    tolerance: Tolerance,
+    *,
+    structure_only: bool = False,
+    margins: list[float] | None = None,
+) -> Mismatch | None:
+    """The first mismatch of an attempt's outcome with the truth, None if it is right.
+
+    `margins` takes, for each tensor or number that is right, its largest error as a part of what is allowed.
+    """
     expected = truth.exact.observations
     for index, (label, exact) in enumerate(expected):
         if index >= len(actual.observations):
             return Mismatch("wrong", text("grading.ended_early", label=label or index + 1), label, expected=exact)
         same = truth.same.observations[index][1] if index < len(truth.same.observations) else exact
         jittered = [o.observations[index][1] for o in truth.jittered if index < len(o.observations)]
-        comparison = _Comparison(label, tolerance, structure_only)
+        comparison = _Comparison(label, tolerance, structure_only, margins)
         actual_label, value = actual.observations[index]
         found = comparison.run("", exact, same, jittered, value)
         if found is None and actual_label != label:
@@ -100,6 +110,7 @@ class _Comparison:
     label: str
     tolerance: Tolerance
     structure_only: bool
+    margins: list[float] | None = None
 
     def run(self, path: str, exact: Any, same: Any, jittered: Sequence[Any], actual: Any) -> Mismatch | None:
         if isinstance(exact, Raised) or isinstance(actual, Raised):
@@ -242,6 +253,8 @@ class _Comparison:
         beyond = exact.abs() > torch.finfo(same.dtype).max
         right |= beyond & same.double().isinf() & (wide == same.double())
         if bool(right.all()):
+            if self.margins is not None:
+                self.margins.append(_ratio(error, threshold, finite & (error > 0)))
             return None
         bad = ~right
         return self._mismatch(
@@ -270,7 +283,7 @@ def _amount(exact: Tensor, wide: Tensor, bad: Tensor) -> str:
 
 def _ratio(error: Tensor, threshold: Tensor, bad: Tensor) -> float:
     ratio = (error / threshold)[bad]
-    return float(ratio.nan_to_num(math.inf).max())
+    return float(ratio.nan_to_num(math.inf).max()) if ratio.numel() else 0.0
 
 
 def type_name(value: Any) -> str:

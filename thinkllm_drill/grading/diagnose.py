@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to be asked of the attempt and of each mistake, and whether an answer to it is wrong."""
+    """One thing to be asked of the attempt and of each mistake, and whether an answer to it is wrong.
 
+    `key` tells it from every other question of the same seed.
+    """
+
+    key: tuple[object, ...]
     run: Callable[[Attempt], Outcome]
     is_wrong: Callable[[Outcome], bool]
 
@@ -42,23 +46,20 @@ def diagnose(grading: GradingSession, suite: Suite, check: str, own_test: Any = 
     and those of `values`; a test of the exercise's own is run as it is and what it asked for is compared.
     """
     deadline = time.monotonic() + grading.diagnosis_seconds
-    plan = [_own_step(own_test)] if own_test else _battery_plan(grading, suite, check)
+    name = next((failed.id for failed in grading.checks if failed.status not in ("passed", "skipped")), check)
+    plan = [_own_step(name, own_test)] if own_test else _battery_plan(grading, suite, check)
     yours: list[Outcome] = []
     found: dict[str, list[Mistake]] = {}
     for mistake in grading.mistakes:
         if time.monotonic() > deadline:
             return None
-        try:
-            grading.suspect.become(mistake.source.encode())
-            likeness = _likeness(grading, plan, yours, cost=check == "cost")
-        except GradeFailure:
-            continue
+        likeness = _likeness(grading, mistake, plan, yours, cost=check == "cost")
         found.setdefault(likeness, []).append(mistake)
     best = next((found[likeness] for likeness in LIKENESS if likeness in found), [])
     return Diagnosis(best[0].id, best[0].says.here) if len(best) == 1 else None
 
 
-def _likeness(grading: GradingSession, plan: list[Step], yours: list[Outcome], *, cost: bool) -> str:
+def _likeness(grading: GradingSession, mistake: Mistake, plan: list[Step], yours: list[Outcome], *, cost: bool) -> str:
     """How a mistake's outcomes compare with the attempt's.
 
     "equal": in every step. "twice": in at least two steps in which the attempt is wrong, from the one that failed on,
@@ -71,13 +72,24 @@ def _likeness(grading: GradingSession, plan: list[Step], yours: list[Outcome], *
             yours.append(step.run(grading.attempt))
         if _no_signature(yours[index]):
             return "other"
-        theirs = step.run(grading.suspect)
+        theirs = _shown_by(mistake, step, grading)
         if not _equal(theirs, yours[index]):
             if cost and index == 0 and _same_failure(theirs, yours[index]):
                 return "cost"
             return "twice" if wrong >= 2 else "other"
         wrong += step.is_wrong(yours[index])
     return "equal"
+
+
+def _shown_by(mistake: Mistake, step: Step, grading: GradingSession) -> Outcome:
+    """What a mistake shows in a step, which it is asked for once."""
+    key = mistake.id, *step.key
+    if key not in grading.suspected:
+        if grading.suspect_is != mistake.id:
+            grading.suspect.become(mistake.source.encode())
+            grading.suspect_is = mistake.id
+        grading.suspected[key] = step.run(grading.suspect)
+    return grading.suspected[key]
 
 
 def _battery_plan(grading: GradingSession, suite: Suite, check: str) -> list[Step]:
@@ -95,12 +107,15 @@ def _battery_plan(grading: GradingSession, suite: Suite, check: str) -> list[Ste
             truth = battery.truth_of(grading, suite, probe, name, kind)
             return battery.judged(suite, probe, kind, truth, outcome) is not None
 
-        return Step(lambda attempt: battery.run_attempt(grading, suite, probe, name, kind, attempt), is_wrong)
+        def run(attempt: Attempt) -> Outcome:
+            return battery.run_attempt(grading, suite, probe, name, kind, attempt)
+
+        return Step(probe.key(suite, name), run, is_wrong)
 
     return [step(name, probe) for name, probe in [*probes[start:], *probes[:start]]]
 
 
-def _own_step(own_test: Callable[[Attempt], None]) -> Step:
+def _own_step(name: str, own_test: Callable[[Attempt], None]) -> Step:
     def run(attempt: Attempt) -> Outcome:
         attempt.log = []
         failure: GradeFailure | None = None
@@ -113,7 +128,7 @@ def _own_step(own_test: Callable[[Attempt], None]) -> Step:
         log, attempt.log = attempt.log, None
         return Outcome(tuple(("", detached(item)) for item in log), failure=failure)
 
-    return Step(run, lambda outcome: True)
+    return Step((name,), run, lambda outcome: True)
 
 
 def _no_signature(outcome: Outcome) -> bool:

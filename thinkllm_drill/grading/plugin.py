@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from thinkllm_drill.content.library import Library
-from thinkllm_drill.content.mistakes import load as load_mistakes
 from thinkllm_drill.content.names import to_slug
 from thinkllm_drill.grading import diagnose as diagnosis
 from thinkllm_drill.grading.session import GradingSession, load_module
@@ -46,6 +45,10 @@ class Grading:
         self._sessions: dict[Path, GradingSession] = {}
         self._suites: dict[Path, set[type | None]] = {}
         self.items: list[Any] = []
+
+    def grade(self, session: GradingSession) -> None:
+        """Run the checks in this session from now on."""
+        self._given = session
 
     # fixtures
 
@@ -313,7 +316,7 @@ def make_session(
         attempt=attempt(source, filename, Capture(), tuple(exercise.forbid)),
         module=load_module(paths.solution, f"thinkllm_reference_{paths.solution.stem}"),
         suspect=attempt(b"", "mistake.py", Capture(), ()),
-        mistakes=load_mistakes(paths),
+        paths=paths,
         needs=tuple(exercise.needs),
         limits=limits,
         **more,

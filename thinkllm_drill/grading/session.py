@@ -7,14 +7,18 @@ import sys
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from thinkllm_drill.content.library import Paths
 from thinkllm_drill.content.mistakes import Mistake
+from thinkllm_drill.content.mistakes import load as load_mistakes
 from thinkllm_drill.grading.compare import Truth
 from thinkllm_drill.grading.local import Reference
+from thinkllm_drill.grading.observe import Outcome
 from thinkllm_drill.grading.rng import Rng
 from thinkllm_drill.judge.failures import GradeFailure
 from thinkllm_drill.judge.limits import Limits
@@ -36,7 +40,7 @@ class GradingSession:
     attempt: Attempt
     module: types.ModuleType
     suspect: Attempt
-    mistakes: Sequence[Mistake] = ()
+    paths: Paths
     needs: tuple[str, ...] = ()
     only_case: str | None = None
     known_cases: tuple[str, ...] = ()
@@ -58,6 +62,21 @@ class GradingSession:
     diagnosis: Diagnosis | None = None
     truths: dict[tuple[object, ...], Truth] = field(default_factory=dict)
     """What the reference showed, by probe: the same question is asked again while a failure is explained."""
+    state_dicts: dict[tuple[object, ...], dict[str, torch.Tensor]] = field(default_factory=dict)
+    """A state dict of the reference's module by entry and config: names, shapes, and what is not random."""
+    suspected: dict[tuple[object, ...], Outcome] = field(default_factory=dict)
+    """What a known mistake showed, by its id and what was asked of it."""
+    suspect_is: str = ""
+    """The id of the mistake that `suspect` is at present."""
+    margins: list[float] | None = None
+    """Where it is a list: how far each number compared was off, as a part of what is allowed."""
+    ratio: float | None = None
+    """How far the wrong values of the check that failed were off, likewise; measured where `margins` is a list."""
+
+    @cached_property
+    def mistakes(self) -> Sequence[Mistake]:
+        """The known mistakes, read when one is first asked for: most gradings never do."""
+        return load_mistakes(self.paths)
 
     def rng(self, *key: object) -> Rng:
         """A generator keyed by the seed of the run and the key."""

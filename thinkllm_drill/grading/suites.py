@@ -221,8 +221,10 @@ class ModuleSuite(Suite):
 
     def weights(self, config: Mapping[str, Any], rng: Rng) -> dict[str, Tensor]:
         """A random state dict of the reference: no weight is left at the ones and zeros that hide mistakes."""
-        built = getattr(self.graded.module, self.entry)(**config)
-        return {name: self.weight(rng, name, tensor) for name, tensor in built.state_dict().items()}
+        key = self.entry, repr(sorted(config.items()))
+        if key not in self.graded.state_dicts:
+            self.graded.state_dicts[key] = getattr(self.graded.module, self.entry)(**config).state_dict()
+        return {name: self.weight(rng, name, tensor) for name, tensor in self.graded.state_dicts[key].items()}
 
     def weight(self, rng: Rng, name: str, tensor: Tensor) -> Tensor:
         """A random tensor for one entry of the state dict."""

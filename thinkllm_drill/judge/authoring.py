@@ -1,12 +1,114 @@
-"""Grading for the author's kit: any source as an attempt, and the statement's example; by the warm service."""
+"""Grading for the author's kit: what the reference, a stub or a wrong answer gets, and the statement's example.
+
+By the warm service. Many sources are shared out to several judges, each of which grades its part in one go.
+"""
 
 from __future__ import annotations
 
+import os
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 
 from thinkllm_drill.content.library import Library
+from thinkllm_drill.errors import InternalError
 from thinkllm_drill.judge import client
 from thinkllm_drill.verdict import Check, CheckRequest, Verdict
+
+JUDGES = os.cpu_count() or 1
+"""Judges that grade an author's sources at a time."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one source got on one seed; see `judge.measure.Measured`."""
+
+    source: int
+    seed: str
+    status: str
+    check: str
+    kind: str
+    check_status: str
+    message: str
+    diagnosis: str | None
+    margin: float
+    ratio: float | None
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether it was accepted."""
+        return self.status in ("passed", "passed_speed_unmeasured")
+
+    @property
+    def rejected(self) -> bool:
+        """Whether it was not, for a reason of its own."""
+        return self.status in ("failed", "error", "not_started")
+
+
+def seed_of(*parts: str) -> str:
+    """A seed that follows from texts, so that the same files are told the same every time."""
+    return sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def measure(
+    slug: str,
+    sources: Sequence[str],
+    seeds: Sequence[str],
+    *,
+    first: bool = True,
+    diagnose: bool = False,
+    call_seconds: float | None = None,
+) -> Iterator[Measured]:
+    """What each source gets on each seed, in the order in which they end.
+
+    Args:
+        slug: the exercise.
+        sources: whole modules.
+        seeds: of 16 hex digits.
+        first: end a grading at the first check that does not pass.
+        diagnose: look for the known mistake behind it.
+        call_seconds: what a call may take, where that is less than usual.
+    """
+    root = str(Library.open().root)
+    parts = [range(start, len(sources), JUDGES) for start in range(min(JUDGES, len(sources)))]
+    results: queue.SimpleQueue[Measured | Exception | None] = queue.SimpleQueue()
+
+    def work(part: range) -> None:
+        message = {
+            "type": "measure",
+            "slug": slug,
+            "content": root,
+            "sources": [sources[index] for index in part],
+            "seeds": list(seeds),
+            "first": first,
+            "diagnose": diagnose,
+            "call_seconds": call_seconds,
+        }
+        try:
+            for event in client.ask(message, service=True):
+                if event["event"] == "measured":
+                    fields = {key: value for key, value in event.items() if key != "event"}
+                    results.put(Measured(**fields | {"source": part[fields["source"]]}))
+                elif event["event"] == "problem" or event.get("problems"):
+                    raise InternalError(f"{slug}: {event.get('message') or event['problems'][0]}")
+            results.put(None)
+        except Exception as error:
+            results.put(error)
+
+    for part in parts:
+        threading.Thread(target=work, args=(part,), daemon=True).start()
+    open_ = len(parts)
+    while open_:
+        result = results.get()
+        if isinstance(result, Exception):
+            raise result
+        if result is None:
+            open_ -= 1
+        else:
+            yield result
 
 
 class _Silent:
@@ -21,12 +123,8 @@ class _Silent:
 
 
 def grade(slug: str, file_label: str, source: bytes) -> Verdict:
-    """The verdict on a source that is not a learner's.
-
-    Its seed follows from the source, so that the author's kit says the same of the same files every time; what holds
-    on every seed is measured elsewhere.
-    """
-    root, seed = str(Library.open().root), sha256(slug.encode() + source).hexdigest()[:16]
+    """The verdict on a source that is not a learner's, on a seed that follows from it."""
+    root, seed = str(Library.open().root), seed_of(slug, source.decode())
     request = CheckRequest(slug, file_label, source, root, seed=seed, options={"patient": True})
     return client.check(request, _Silent(), service=True)
 

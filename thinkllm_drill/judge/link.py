@@ -33,6 +33,12 @@ class Capture:
         self._head += piece[:room]
         self._tail = (self._tail + piece[room:])[-RING:]
 
+    def clear(self) -> None:
+        """Forget all."""
+        self.total = 0
+        self._head.clear()
+        self._tail.clear()
+
     def text(self) -> str:
         """The beginning and the end, with a note on what is left out between them."""
         left_out = self.total - len(self._head) - len(self._tail)
@@ -90,7 +96,7 @@ class Link:
         """Stop the runner and all that it started."""
         if not self.alive:
             return Exit(by_us=True)
-        self._drain()
+        self.drain()
         self.alive = False
         self._selector.close()
         return self._launcher.stop(self._runner)
@@ -124,7 +130,7 @@ class Link:
                 raise framing.PeerGone("closed")
             message = reader.feed(piece)
             if message is not None:
-                self._drain()
+                self.drain()
                 return message
 
     def _wait(self, deadline: float) -> bool:
@@ -160,7 +166,7 @@ class Link:
             raise LimitExceeded(text("grading.output_limit", megabytes=limit))
         return True
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
         """Take what has been printed up to now, without waiting."""
         while self._output_open:
             ready = [key for key, _ in self._selector.select(0) if key.fileobj is self._runner.output]

@@ -76,6 +76,7 @@ class Attempt:
         self._interrupted = interrupted
         self._deadline = deadline or time.monotonic() + self._limits.verdict_seconds
         self._generation = self._asked = 0
+        self._loaded = -1
         self._link: Link | None = None
         self._callbacks: dict[int, Callable[..., Any]] = {}
         self._numbers: dict[int, int] = {}
@@ -115,8 +116,12 @@ class Attempt:
     def become(self, source: bytes) -> None:
         """Go on as a proxy of other source, in the same runner while it lives: for trusted sources only."""
         self._source, self._generation = source, self._generation + 1
-        if self._link is not None and self._link.alive:
-            self._load()
+        self._deadline = time.monotonic() + self._limits.verdict_seconds
+        self._capture.clear()
+
+    def limit(self, limits: Limits) -> None:
+        """Go on under other limits."""
+        self._limits = limits
 
     def close(self) -> None:
         """End the runner."""
@@ -174,16 +179,19 @@ class Attempt:
     @property
     def printed(self) -> str:
         """What the attempt printed up to now."""
+        if self._link is not None and self._link.alive:
+            self._link.drain()
         return self._capture.text()
 
     # requests
 
     def _ready(self) -> None:
-        if self._link is not None and self._link.alive:
-            return
-        self._link = Link(self._launcher, self._limits, self._capture, self._interrupted)
-        self._locals.clear()
-        self._load()
+        if self._link is None or not self._link.alive:
+            self._link, self._loaded = Link(self._launcher, self._limits, self._capture, self._interrupted), -1
+            self._locals.clear()
+        if self._loaded != self._generation:
+            self._load()
+            self._loaded = self._generation
 
     def _load(self) -> None:
         request: dict[str, Any] = {

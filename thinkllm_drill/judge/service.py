@@ -20,6 +20,7 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,24 +30,28 @@ from thinkllm_drill.judge import limits, requests, sandbox
 from thinkllm_drill.judge.launch import (
     GRACE_SECONDS,
     Exit,
-    SpawnLauncher,
     ZygoteLauncher,
     kill_orphans,
     new_scratch,
     sweep_scratch,
 )
-
-IDLE_SECONDS = 15 * 60.0
-REQUEST_SECONDS = 10.0
+from thinkllm_drill.judge.one_by_one import IDLE_SECONDS, REQUEST_SECONDS, serve_spawning
 
 
 @dataclass
 class _Child:
-    """A runner: the judge it belongs to, its scratch folder, and how it ended once it has."""
+    """A runner: its scratch folder, our copies of the judge's ends, and how it ended once it has."""
 
-    judge: int
+    pid: int
     scratch: Path
+    connection: socket.socket
+    output: int
     ended: Exit | None = None
+
+    def release(self) -> None:
+        """Close the ends, which are the judge's own from then on."""
+        self.connection.close()
+        os.close(self.output)
 
 
 @dataclass
@@ -74,6 +79,7 @@ class Zygote:
         self._idle = idle_seconds
         self._selector = selectors.DefaultSelector()
         self._judges: dict[int, _Judge] = {}
+        self._spare: _Child | None = None
         self._waiting: dict[socket.socket, bytearray] = {}
         self._last_used = time.monotonic()
         self._stopping = self._retiring = False
@@ -179,6 +185,9 @@ class Zygote:
         theirs.close()
         judge = _Judge(pid, ours, connection)
         self._judges[pid] = judge
+        if self._spare is None:  # it starts while the judge does
+            with contextlib.suppress(OSError):
+                self._spare = self._fork_runner()
         self._selector.register(ours, selectors.EVENT_READ, ("control", pid))
         self._selector.register(connection, selectors.EVENT_READ, ("client", pid))
 
@@ -196,33 +205,45 @@ class Zygote:
         message = json.loads(data)
         try:
             if message["op"] == "start":
-                self._fork_runner(judge)
+                self._hand_runner(judge)
             elif message["op"] == "stop":
                 ended = self._stop(judge, message["pid"])
                 judge.control.send(json.dumps(ended.__dict__).encode())
         except OSError:  # the judge has gone, or no process or descriptor can be had: it would wait for ever
             self._end(judge)
 
-    def _fork_runner(self, judge: _Judge) -> None:
-        with contextlib.ExitStack() as ends:
-            ours, theirs = socket.socketpair()
-            ends.push(ours)
-            ends.push(theirs)
+    def _hand_runner(self, judge: _Judge) -> None:
+        """Give a judge the spare runner, or a new one."""
+        runner, self._spare = self._spare or self._fork_runner(), None
+        judge.runners[runner.pid] = runner
+        ends = [runner.connection.fileno(), runner.output]
+        try:
+            socket.send_fds(judge.control, [json.dumps({"pid": runner.pid}).encode()], ends)
+        finally:
+            runner.release()
+
+    def _fork_runner(self) -> _Child:
+        with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
+            near, far = socket.socketpair()
+            ours.push(near)
+            theirs.push(far)
             read, write = os.pipe()
-            ends.callback(os.close, read)
-            ends.callback(os.close, write)
+            ours.callback(os.close, read)
+            theirs.callback(os.close, write)
             scratch = new_scratch()
-            try:
-                pid = os.fork()
-            except OSError:
-                shutil.rmtree(scratch, ignore_errors=True)
-                raise
+            ours.callback(shutil.rmtree, scratch, ignore_errors=True)
+            pid = os.fork()
             if pid == 0:
                 os.setsid()
                 sandbox.die_with_parent()
-                become_runner(theirs, write, scratch, self._memory)
-            judge.runners[pid] = _Child(judge.pid, scratch)
-            socket.send_fds(judge.control, [json.dumps({"pid": pid}).encode()], [ours.fileno(), read])
+                become_runner(far, write, scratch, self._memory)
+            ours.pop_all()
+            return _Child(pid, scratch, near, read)
+
+    def _discard(self, runner: _Child) -> None:
+        """Remove what is left of a runner that no judge has."""
+        runner.release()
+        shutil.rmtree(runner.scratch, ignore_errors=True)
 
     def _stop(self, judge: _Judge, pid: int) -> Exit:
         """Kill a runner's whole family; how it had ended, if it had ended by itself."""
@@ -247,7 +268,7 @@ class Zygote:
         return ended
 
     def _known(self) -> set[int]:
-        known = set(self._judges)
+        known = {*self._judges, *([self._spare.pid] if self._spare else [])}
         for judge in self._judges.values():
             known |= judge.runners.keys()
         return known
@@ -274,6 +295,12 @@ class Zygote:
             connection.close()
         self._judges.pop(judge.pid, None)
         self._last_used = time.monotonic()
+        if not self._judges and self._spare is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._spare.pid, signal.SIGKILL)
+            _collect(self._spare.pid, 0)
+            self._discard(self._spare)
+            self._spare = None
 
     def _reap(self) -> None:
         """Collect children that ended; a judge's end ends its runners."""
@@ -281,6 +308,9 @@ class Zygote:
             for pid, child in judge.runners.items():
                 if child.ended is None:
                     child.ended = _collect(pid, os.WNOHANG)
+        if self._spare is not None and _collect(self._spare.pid, os.WNOHANG):
+            self._discard(self._spare)
+            self._spare = None
 
 
 def _collect(pid: int, flags: int) -> Exit | None:
@@ -324,66 +354,6 @@ def become_runner(connection: socket.socket, output: int, scratch: Path, memory_
     os._exit(1)
 
 
-class ClientGone(KeyboardInterrupt):
-    """Nobody waits for the verdict any more; passes through whatever catches exceptions of graders and attempts."""
-
-
-def serve_spawning(
-    listener: socket.socket | None, first: socket.socket | None, idle_seconds: float = IDLE_SECONDS
-) -> None:
-    """Answer requests in this process, one after the other, with spawned runners."""
-
-    def terminate(*_: Any) -> NoReturn:
-        sys.exit(0)
-
-    signal.signal(signal.SIGTERM, terminate)
-    launcher = SpawnLauncher(limits.MEMORY_BYTES, subreaper=sandbox.become_subreaper())
-    started = time.time()
-    try:
-        if first is not None:
-            _serve_one(first, launcher, started)
-            return
-        assert listener is not None
-        listener.settimeout(idle_seconds)
-        while True:
-            connection, _ = listener.accept()
-            if not _serve_one(connection, launcher, started):
-                return
-    except TimeoutError:
-        return
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        launcher.close()
-
-
-def _serve_one(connection: socket.socket, launcher: SpawnLauncher, started: float) -> bool:
-    """Serve one connection; whether to go on."""
-
-    def interrupted() -> None:
-        with contextlib.suppress(BlockingIOError):
-            connection.setblocking(False)
-            try:
-                if not connection.recv(1, socket.MSG_PEEK):
-                    raise ClientGone
-            finally:
-                connection.setblocking(True)
-
-    with contextlib.suppress(OSError, ClientGone), connection:
-        connection.settimeout(REQUEST_SECONDS)
-        with connection.makefile("rb") as lines:
-            message = requests.load(lines.readline(requests.MAX_REQUEST))
-        if message is None:
-            return True
-        connection.settimeout(None)
-        if message.get("type") in ("status", "stop", "retire"):
-            connection.sendall(requests.dump({"event": "status", "pid": os.getpid(), "started": started}))
-            return bool(message["type"] == "status")
-        from thinkllm_drill.judge.session import serve
-
-        serve(message, lambda event: connection.sendall(requests.dump(event)), launcher, interrupted)
-    return True
-
-
 def preload() -> None:
     """Import what every judge and runner needs, without computing anything."""
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy
@@ -400,9 +370,20 @@ def preload() -> None:
     import thinkllm_drill.judge.worker  # noqa: F401
 
     torch.set_num_threads(1)
+    _run_pytest_once()
     sandbox.readable()  # kept for every fork
     gc.collect()
     gc.freeze()
+
+
+def _run_pytest_once() -> None:
+    """What it imports and works out the first time is there in every fork."""
+    from thinkllm_drill.judge.session import run_pytest
+
+    with tempfile.TemporaryDirectory() as folder:
+        empty = Path(folder, "test_nothing.py")
+        empty.touch()
+        run_pytest(empty, [])
 
 
 def forks() -> bool:

@@ -16,6 +16,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,9 @@ def serve(message: dict[str, Any], emit: Emit, launcher: Launcher, interrupted: 
     try:
         locale.use(message.get("lang", "en"))
         if message["type"] == "check":
-            verdict = grade(requests.parse_check(message), emit, launcher, interrupted)
-            emit(requests.verdict_event(verdict))
+            grade(requests.parse_check(message), emit, launcher, interrupted)
+        elif message["type"] == "measure":
+            emit(_measured(message, emit, launcher))
         elif message["type"] == "example":
             emit({"event": "result", "problems": run_example(message)})
         else:
@@ -74,10 +76,8 @@ def serve(message: dict[str, Any], emit: Emit, launcher: Launcher, interrupted: 
 def grade(
     request: CheckRequest, emit: Emit, launcher: Launcher, interrupted: Callable[[], None] | None = None
 ) -> Verdict:
-    """The verdict on one attempt; each check is emitted as it ends."""
-    import pytest
-
-    from thinkllm_drill.grading.plugin import Grading, find_diagnosis, make_session
+    """The verdict on one attempt; each check is emitted as it ends, the verdict before the runners are."""
+    from thinkllm_drill.grading.plugin import make_session
 
     start = time.monotonic()
     library = Library(Path(request.content))
@@ -86,7 +86,9 @@ def grade(
         raise UsageError(text("grading.no_cuda"), hint=f"thinkllm check {request.slug} --device cpu")
     missing = [name for name in exercise.needs if importlib.util.find_spec(name) is None]
     if missing:
-        return _unavailable(request, text("grading.no_triton"), start)
+        unavailable = _unavailable(request, text("grading.no_triton"), start)
+        emit(requests.verdict_event(unavailable))
+        return unavailable
     if "triton" in exercise.needs:
         import_interpreted()
     session = make_session(
@@ -103,13 +105,22 @@ def grade(
         on_plan=lambda checks: emit(requests.plan_event(checks)),
         on_check=lambda check: emit(requests.check_event(check)),
     )
-    plugin = Grading(session)
     try:
-        code, printed = _pytest(pytest, plugin, paths.grader)
-        find_diagnosis(session, plugin.items)
+        verdict = _verdict(request, session, paths.grader, start)
+        emit(requests.verdict_event(verdict))
     finally:
         session.attempt.close()
         session.suspect.close()
+    return verdict
+
+
+def _verdict(request: CheckRequest, session: Any, grader: Path, start: float) -> Verdict:
+    """Run the checks of a session."""
+    from thinkllm_drill.grading.plugin import Grading, find_diagnosis
+
+    plugin = Grading(session)
+    code, printed = run_pytest(grader, [plugin])
+    find_diagnosis(session, plugin.items)
     if request.case not in (None, *session.known_cases) and session.known_cases:
         close = difflib.get_close_matches(request.case or "", session.known_cases, 1, 0.0)
         raise UsageError(
@@ -123,7 +134,7 @@ def grade(
     return Verdict(
         slug=request.slug,
         file=request.file,
-        status=_status(session, broken=note is not None),
+        status=status_of(session, broken=note is not None),
         seed=session.seed,
         seconds=round(time.monotonic() - start, 3),
         device=session.device,
@@ -134,8 +145,21 @@ def grade(
     )
 
 
-def _pytest(pytest: Any, plugin: Any, grader: Path) -> tuple[int, str]:
-    """Run a grader file so that nothing near the learner's files can influence it."""
+def _measured(message: dict[str, Any], emit: Emit, launcher: Launcher) -> dict[str, Any]:
+    """Measure what a message asks for; the last event."""
+    from thinkllm_drill.judge.measure import Job, measure
+
+    job = Job(**{key: value for key, value in message.items() if key not in ("type", "content", "lang")})
+    if "triton" in Library(Path(message["content"])).exercise(job.slug).needs:
+        import_interpreted()
+    wrong = measure(job, message["content"], lambda m: emit({"event": "measured", **asdict(m)}), launcher, status_of)
+    return {"event": "result", "problems": [wrong] if wrong else []}
+
+
+def run_pytest(grader: Path, plugins: list[Any]) -> tuple[int, str]:
+    """Run a grader file so that nothing near the learner's files can influence it; the exit code and what was said."""
+    import pytest
+
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     folder = str(grader.parent)
     arguments = ["-c", os.devnull, "--rootdir", folder, "--confcutdir", folder, "--import-mode=importlib", "-s"]
@@ -147,7 +171,7 @@ def _pytest(pytest: Any, plugin: Any, grader: Path) -> tuple[int, str]:
     quiet = io.StringIO()
     sys.dont_write_bytecode = True
     with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
-        code = int(pytest.main([*arguments, str(grader)], plugins=[plugin, errors]))
+        code = int(pytest.main([*arguments, str(grader)], plugins=[*plugins, errors]))
     return code, errors.text or quiet.getvalue()
 
 
@@ -176,7 +200,8 @@ class _Errors:
         self.text += str(excrepr)
 
 
-def _status(session: Any, *, broken: bool) -> VerdictStatus:
+def status_of(session: Any, *, broken: bool) -> VerdictStatus:
+    """The status of the verdict on a session whose checks have run."""
     checks = session.checks
     if broken or any(check.status == "internal" for check in checks):
         return "internal"
