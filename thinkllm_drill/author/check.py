@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from thinkllm_drill.author import files, graded, references, statements
+from thinkllm_drill.author import equivalents, files, graded, references, statements
 from thinkllm_drill.author.graded import Grade, RunExample
 from thinkllm_drill.author.report import Findings, Problem, Report
 from thinkllm_drill.content import mistakes as mistakes_
@@ -51,6 +51,7 @@ def _report(library: Library, slug: str, grade: Grade | None, run_example: RunEx
                 found.add(paths.mistakes, 1, "no mistake")
     if exercise and paths.solution.is_file():
         references.check(library, exercise, paths, found)
+        equivalents.check(paths, found)
     counts = graded.Counts((0, len(known or ())), (0, len(paths.honest_files)))
     if exercise and known is not None and (grade or run_example):
         with found.guard(paths.solution):

@@ -68,7 +68,7 @@ class Paths:
         return self._graders / f"{self.name}.mistakes.toml"
 
     @property
-    def equivalent(self) -> Path:
+    def equivalents(self) -> Path:
         """The mutants that are no mistakes, with a reason each."""
         return self._graders / f"{self.name}.equivalent.toml"
 
@@ -85,7 +85,7 @@ class Paths:
     def existing(self) -> tuple[Path, ...]:
         """All files of the exercise that exist."""
         fixed = (self.toml, self.statement("en"), self.statement("zh"), self.stub, self.solution, self.grader)
-        graders = (self.mistakes, self.equivalent, *self.mistake_files, *self.honest_files)
+        graders = (self.mistakes, self.equivalents, *self.mistake_files, *self.honest_files)
         return tuple(path for path in (*fixed, *graders) if path.is_file())
 
     @property

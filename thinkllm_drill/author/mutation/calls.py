@@ -54,7 +54,11 @@ _COPIES = frozenset({"deepcopy", "copy", "clone"})
 _IN_PLACE = frozenset({"masked_fill", "add", "sub", "mul", "div", "exp", "clamp", "scatter", "clamp_min", "fill"})
 _TOGETHER = frozenset({"dim", "axis", "keepdim", "device", "strict", "correction", "unbiased", "reduction"})
 _PLAIN = (ast.Name, ast.Attribute, ast.Subscript, ast.BinOp, ast.UnaryOp)
-_CLASSES = frozenset({"isinstance", "getattr", "hasattr", "setattr", "zip", "range", "print", "max", "min", "full"})
+_ORDERLESS = frozenset(
+    {"isinstance", "getattr", "hasattr", "setattr", "zip", "print", "full", "max", "min", "maximum", "minimum"}
+    | {"promote_types", "result_type", "gcd"}
+)
+"""Functions whose arguments nobody mixes up, or which do not mind."""
 
 
 def functions(code: Code, node: ast.AST) -> Iterator[Change]:
@@ -75,7 +79,7 @@ def arguments(code: Code, node: ast.AST) -> Iterator[Change]:
         return
     if called(node) == "where" and len(node.args) == 3:
         yield node, recalled(node, args=[node.args[0], node.args[2], node.args[1]])
-    elif called(node) not in REORDERING | RANGES | _CLASSES and root(node.func) != "re":
+    elif called(node) not in REORDERING | RANGES | _ORDERLESS and root(node.func) != "re":
         for place in range(len(node.args) - 1):
             pair = node.args[place : place + 2]
             if all(isinstance(given, _PLAIN) and number(given) is None for given in pair):

@@ -19,7 +19,7 @@ _GRAD_MODES = frozenset({"no_grad", "inference_mode", "enable_grad"})
 _ATOMS = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant, ast.List, ast.Dict, ast.keyword, ast.Slice)
 _BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 _LONG = 72
-_TINY = 5
+_TINY = 4
 _AROUND = 20
 
 

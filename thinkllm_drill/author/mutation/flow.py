@@ -91,7 +91,7 @@ def defaults(code: Code, node: ast.AST) -> Iterator[Change]:
 
 def _other_defaults(value: Number) -> tuple[Number, ...]:
     if isinstance(value, float):
-        return (value * 10, value / 10) if value else (0.1,)
+        return (float(f"{value * 10:.12g}"), float(f"{value / 10:.12g}")) if value else (0.1,)
     is_size = value >= _SIZE and value & (value - 1) == 0
     return (value * 2, value // 2) if is_size else (value + 1, value - 1)
 
