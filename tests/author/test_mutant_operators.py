@@ -180,6 +180,17 @@ def test_parentheses_keep_the_meaning():
     assert any("return 2 * -(x + 1)\n" in mutant.source for mutant in mutants(dropped))
 
 
+def test_an_assignment_of_itself_is_left_to_the_deletion_of_the_statement():
+    now = [mutant.now for mutant in mutants("def f(x, y):\n    x = x - y\n    return x\n")]
+    assert "pass" in now
+    assert "x" not in now
+
+
+def test_only_what_the_caller_gave_is_changed_in_place():
+    found = mutants("def f(x, y):\n    z = g(x)\n    return x.exp() + z.exp()\n")
+    assert [mutant.now for mutant in found if mutant.operator == "copy"] == ["x.exp_()"]
+
+
 def test_the_text_around_the_piece_stays():
     source = "def f(x):\n    y = (  # 说明\n        x\n        +  1\n    )\n    return  y   # twice\n"
     mutant = next(mutant for mutant in mutants(source) if mutant.now == "x - 1")

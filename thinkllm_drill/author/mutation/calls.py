@@ -135,12 +135,18 @@ def copies(code: Code, node: ast.AST) -> Iterator[Change]:
             yield node, node.args[0]
         if what.endswith("_") and not what.endswith("__") and code.is_method(node):
             yield node, recalled(node, func=renamed(node, what.rstrip("_")))
-        if what in _IN_PLACE and isinstance(subject, ast.Name) and code.is_method(node):
+        if what in _IN_PLACE and subject is not None and code.is_method(node) and _is_given(code, subject):
             yield node, recalled(node, func=renamed(node, f"{what}_"))
     if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.value, ast.BinOp):
         target = node.targets[0]
         if isinstance(target, ast.Name) and ast.unparse(node.value.left) == target.id:
             yield node, ast.AugAssign(target, node.value.op, node.value.right)
+
+
+def _is_given(code: Code, node: ast.expr) -> bool:
+    """Whether a name is a parameter of its function, so that changing it changes what the caller gave."""
+    function = code.function(node)
+    return function is not None and ast.unparse(node) in {given.arg for given in function.args.args}
 
 
 def kernels(code: Code, node: ast.AST) -> Iterator[Change]:

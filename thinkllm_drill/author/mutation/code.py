@@ -125,7 +125,9 @@ class Code:
         return self._lines[_place(node)[0] - 1]
 
     def changed(self, old: ast.AST, new: ast.AST) -> Changed | None:
-        """The reference with new in the place of old; None if that is no other program."""
+        """The reference with new in the place of old; None if that is no other program, or an idle one."""
+        if _is_idle(self.parents[old], new):
+            return None
         if isinstance(new, ast.stmt):
             ast.copy_location(new, old)
         position, expected = self._expected(old, new)
@@ -242,6 +244,11 @@ def _is_text(node: ast.AST) -> bool:
 
 def _is_all(node: ast.AST) -> bool:
     return isinstance(node, ast.Assign) and any(root(target) == "__all__" for target in node.targets)
+
+
+def _is_idle(parent: ast.AST, new: ast.AST) -> bool:
+    """Whether an assignment would assign what is there, which the same without the statement says better."""
+    return isinstance(parent, ast.Assign) and [ast.unparse(target) for target in parent.targets] == [ast.unparse(new)]
 
 
 def _is_program(source: str, position: int, expected: str) -> bool:

@@ -134,6 +134,8 @@ def names(code: Code, node: ast.AST) -> Iterator[Change]:
     parent, function = code.parents[node], code.function(node)
     if function is None or (isinstance(parent, ast.Call) and (parent.func is node or called(parent) in SIZES)):
         return
+    if isinstance(parent, ast.Attribute) and called(code.parents[parent]) in ("promote_types", "result_type"):
+        return
     for group in _groups(code, function):
         if node.id in group:
             place = group.index(node.id)
