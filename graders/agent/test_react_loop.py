@@ -12,6 +12,7 @@ TOOLS = ("search", "calc", "unit-convert", "搜索", "web search", "now")
 REPLIES = {
     "plain": "{t}\nAction: {n}[{i}]",
     "labelled": "Thought: {t}\nAction: {n}[{i}]",
+    "indented label": " \n  Thought: {t}\nAction: {n}[{i}]",
     "silent": "Action: {n}[{i}]",
     "dream": "{t}\nAction: {n}[{i}]\nObservation: {j}\nThought: {u}\nAction: finish[{j}]",
     "two": "{t}\nAction: {n}[{i}]\nAction: calc[{j}]\n{u}",
@@ -91,6 +92,7 @@ class TestParseReply(FunctionSuite):
         case(en="full-width colons", zh="全角冒号", form="wide colons"),
         case(en="labels inside a line", zh="行内出现标签", form="words in the line"),
         case(en="words that end or begin like a label", zh="与标签相近的词", form="other labels"),
+        case(en="blanks before the label Thought", zh="Thought 标签前有空白", form="indented label"),
         case(en="a second thought", zh="第二段思考", form="thought again"),
         case(en="no bracket", zh="没有方括号", form="no bracket"),
         case(en="a bracket that is not closed", zh="方括号未闭合", form="not closed"),

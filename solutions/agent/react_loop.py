@@ -48,13 +48,13 @@ def parse_reply(reply: str) -> tuple[str, str | None, str | None]:
         reply: what the model wrote, perhaps with an observation that it made up.
     """
     # region blank: cut the reply before a line that starts with Observation; drop a leading Thought label
-    text = re.split(r"^\s*Observation[:：]", reply, maxsplit=1, flags=re.MULTILINE)[0].strip()
+    text = re.split(r"^\s*Observation[:：]", reply, flags=re.MULTILINE)[0].strip()
     text = re.sub(r"\AThought[:：]\s*", "", text)
     # endregion
     # region blank: find the first line that starts with Action and take it apart as name[input]
     line = re.search(r"^[ \t]*Action[:：](.*)$", text, re.MULTILINE)
     call = line and re.fullmatch(r"\s*([^\[]*[^\[\s])\s*\[(.*)\]\s*", line[1])
-    if not line or not call:
+    if not call:
         return text, None, None
     return text[: line.start()].strip(), call[1], call[2]
     # endregion
@@ -75,7 +75,7 @@ def react(
     for _ in range(max_steps):
         thought, action, action_input = parse_reply(llm(_prompt(question, tools, steps)))
         # region blank: a malformed reply is told so once; the second in a row ends the run
-        if action is None or action_input is None:
+        if action is None:
             again = bool(steps) and steps[-1].action is None
             steps.append(Step(thought, None, None, None if again else MALFORMED))
             if again:

@@ -6,6 +6,8 @@ import pytest
 
 from thinkllm_drill.author import wrongs
 from thinkllm_drill.author.check import check
+from thinkllm_drill.author.graded import Graders
+from thinkllm_drill.judge.measured import Measured
 from thinkllm_drill.verdict import Check, Diagnosis, Verdict
 
 CASES = [([1, 2, 3, 4, 6], 2), ([1.0, 5.0], 2), ([3, 1, 1], 1), ([1], 3)]
@@ -58,8 +60,19 @@ class Judge:
         return verdict(slug, "failed", "values", diagnosis)
 
 
-def problems(library, judge, **more):
-    (report,) = check(library, ["moving-average"], grade=judge, **more)
+def measured(index, verdict):
+    failure = verdict.failure
+    facts = (failure.id, failure.kind, failure.status) if failure else ("", "", "")
+    diagnosis = verdict.diagnosis.mistake if verdict.diagnosis else None
+    return Measured(index, "00", verdict.status, *facts, message=verdict.note or "", diagnosis=diagnosis)
+
+
+def problems(library, judge, example=lambda slug, doctest, reference: []):
+    def many(slug, sources):
+        graded = (judge(slug, label, source.encode()) for label, source in sources)
+        return [measured(index, verdict) for index, verdict in enumerate(graded)]
+
+    (report,) = check(library, ["moving-average"], graders=Graders(judge, many, example))
     return report, [str(problem) for problem in report.problems]
 
 
@@ -156,7 +169,7 @@ def test_the_example_is_executed(library):
         asked.append((slug, example, "region" in reference))
         return ["expected [1.5], got [2.0]"]
 
-    _, found = problems(library, Judge(), run_example=run_example)
+    _, found = problems(library, Judge(), run_example)
     assert asked == [("moving-average", ">>> moving_average([1, 2, 3, 4], 2)\n[1.5, 2.5, 3.5]\n", False)]
     assert found == ["exercises/lists/moving_average/statement.en.md:20: the example fails: expected [1.5], got [2.0]"]
 

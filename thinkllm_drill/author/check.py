@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from thinkllm_drill.author import equivalents, files, graded, references, statements
-from thinkllm_drill.author.graded import Grade, RunExample
+from thinkllm_drill.author.graded import Graders
 from thinkllm_drill.author.report import Findings, Problem, Report
 from thinkllm_drill.content import mistakes as mistakes_
 from thinkllm_drill.content import tables
@@ -20,21 +20,18 @@ HINTS = 3
 FOLLOW_UPS = 2
 
 
-def check(
-    library: Library, slugs: Iterable[str], *, grade: Grade | None = None, run_example: RunExample | None = None
-) -> list[Report]:
+def check(library: Library, slugs: Iterable[str], *, graders: Graders | None = None) -> list[Report]:
     """A report on each exercise.
 
     Args:
         library: where they are.
         slugs: which to check.
-        grade: grades a source as the exercise's answer; without it only the files are read.
-        run_example: executes a statement's doctest against a reference and returns what failed.
+        graders: how sources are graded; without them only the files are read.
     """
-    return [_report(library, slug, grade, run_example) for slug in slugs]
+    return [_report(library, slug, graders) for slug in slugs]
 
 
-def _report(library: Library, slug: str, grade: Grade | None, run_example: RunExample | None) -> Report:
+def _report(library: Library, slug: str, graders: Graders | None) -> Report:
     paths = library.paths(slug)
     found = Findings(library.root)
     exercise: Exercise | None = None
@@ -53,9 +50,9 @@ def _report(library: Library, slug: str, grade: Grade | None, run_example: RunEx
         references.check(library, exercise, paths, found)
         equivalents.check(paths, found)
     counts = graded.Counts((0, len(known or ())), (0, len(paths.honest_files)))
-    if exercise and known is not None and (grade or run_example):
+    if exercise and known is not None and graders is not None:
         with found.guard(paths.solution):
-            counts = graded.check(library, exercise, known, found, grade=grade, run_example=run_example)
+            counts = graded.check(library, exercise, known, found, graders=graders)
     return Report(slug, found.problems, counts.mistakes, counts.honest, counts.notes)
 
 

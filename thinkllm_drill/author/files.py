@@ -76,7 +76,7 @@ def _owner(path: Path, names: list[str], *, is_solution: bool) -> tuple[str | No
     if stem.removeprefix("test_") in names and stem.startswith("test_"):
         return stem.removeprefix("test_"), rest == "py"
     if stem in names:
-        known = rest in ("mistakes.toml", "equivalent.toml") or any(
+        known = rest in ("mistakes.toml", "equivalent.toml", "strength.toml") or any(
             re.fullmatch(pattern, path.name) for pattern in variants
         )
         return stem, known

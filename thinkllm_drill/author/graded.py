@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from thinkllm_drill.author import wrongs
+from thinkllm_drill.author.measuring import matches
 from thinkllm_drill.author.report import Findings
 from thinkllm_drill.content import statement
 from thinkllm_drill.content.attempt import render_attempt
@@ -17,17 +16,26 @@ from thinkllm_drill.content.mistakes import Mistake
 from thinkllm_drill.content.model import Exercise
 from thinkllm_drill.content.statement import HEADINGS, SECTIONS, heading_line
 from thinkllm_drill.content.stubs import render_stub
-from thinkllm_drill.verdict import Check, Verdict
+from thinkllm_drill.judge.measured import Measured
+from thinkllm_drill.verdict import Verdict
 
-Grade = Callable[[str, str, bytes], Verdict]
+GradeReference = Callable[[str, str, bytes], Verdict]
 """Slug, what the source is, the source → its verdict."""
+GradeMany = Callable[[str, Sequence[tuple[str, str]]], Sequence[Measured]]
+"""Slug, and what each source is with the source → what each gets, diagnosed, in this order."""
 RunExample = Callable[[str, str, str], list[str]]
 """Slug, doctest source, reference → what failed."""
 
-WORKERS = min(4, os.cpu_count() or 1)
-"""Verdicts at a time: each takes a core."""
-
 _LEVELS: tuple[Level, ...] = ("cloze", "body", "blank")
+
+
+@dataclass(frozen=True)
+class Graders:
+    """How sources are graded: one by one as a learner's is, many at a time, and the statement's example."""
+
+    reference: GradeReference
+    many: GradeMany
+    example: RunExample
 
 
 @dataclass(frozen=True)
@@ -45,26 +53,22 @@ def check(
     mistakes: Sequence[Mistake],
     found: Findings,
     *,
-    grade: Grade | None,
-    run_example: RunExample | None,
+    graders: Graders | None,
 ) -> Counts:
     """Run the example, and grade everything that an exercise says is right or wrong."""
-    grading = _Grading(library, exercise, found, grade or _ungraded)
-    if run_example:
-        grading.check_example(run_example)
-    counts = Counts((0, len(mistakes)), (0, len(grading.paths.honest_files)))
-    if grade is None:
+    counts = Counts((0, len(mistakes)), (0, len(library.paths(exercise.slug).honest_files)))
+    if graders is None:
         return counts
-    verdict = grading.verdict("reference", grading.right)
+    grading = _Grading(library, exercise, found, graders)
+    grading.check_example()
+    verdict = graders.reference(exercise.slug, "reference", grading.right.encode())
     if verdict.status == "unavailable":
         return Counts(counts.mistakes, counts.honest, (f"not graded: {verdict.note or 'not available here'}",))
     if not verdict.passed:
-        found.add(grading.paths.solution, 1, f"the reference does not pass: {_why(verdict)}")
+        found.add(grading.paths.solution, 1, f"the reference does not pass: {_why_verdict(verdict)}")
         return counts
     grading.check_levels()
-    with ThreadPoolExecutor(WORKERS) as pool:
-        verdicts = list(pool.map(lambda m: grading.verdict(f"mistake {m.id}", m.source), mistakes))
-    rejected = sum(map(grading.rejects, mistakes, verdicts))
+    rejected = grading.rejected(mistakes)
     accepted = grading.accepted_variants()
     grading.check_wrong_answers()
     return Counts((rejected, len(mistakes)), (accepted, len(grading.paths.honest_files)))
@@ -73,83 +77,81 @@ def check(
 class _Grading:
     """The graded checks of one exercise."""
 
-    def __init__(self, library: Library, exercise: Exercise, found: Findings, grade: Grade) -> None:
+    def __init__(self, library: Library, exercise: Exercise, found: Findings, graders: Graders) -> None:
         self.library = library
         self.exercise = exercise
         self.found = found
-        self.grade = grade
+        self.graders = graders
         self.paths: Paths = library.paths(exercise.slug)
         self.right = render(library.reference(exercise.slug), "bughunt", file=self.paths.solution)
 
-    def verdict(self, label: str, source: str) -> Verdict:
-        return self.grade(self.exercise.slug, label, source.encode())
+    def grade(self, sources: Sequence[tuple[str, str]]) -> Sequence[Measured]:
+        return self.graders.many(self.exercise.slug, sources)
 
-    def check_example(self, run_example: RunExample) -> None:
+    def check_example(self) -> None:
         """English stands for both languages, whose code blocks are the same."""
         path = self.paths.statement("en")
         if not path.is_file():
             return
         words = statement.load(path, "en")
         line = heading_line(words.text, HEADINGS["en"][SECTIONS.index("Example")])
-        for failure in run_example(self.exercise.slug, statement.examples(words), self.right):
+        for failure in self.graders.example(self.exercise.slug, statement.examples(words), self.right):
             self.found.add(path, line, f"the example fails: {failure}")
 
     def check_levels(self) -> None:
         """At each level the stub is not accepted, and the same file filled from the reference is."""
         words = statement.load(self.paths.statement("en"), "en")
+        sources: list[tuple[str, str]] = []
         for level in _LEVELS:
             code = render_stub(self.library, self.exercise.slug, level).code
             stub = render_attempt(self.exercise, words, code, level=level, lang="en")
-            verdict = self.verdict(f"stub at {level}", stub)
-            if not _rejected(verdict):
-                self.found.add(self.paths.solution, 1, f"the untouched stub at level {level} gives {_why(verdict)}")
-            verdict = self.verdict(f"reference at {level}", stub.removesuffix(code) + self.right)
-            if not verdict.passed:
-                self.found.add(
-                    self.paths.solution, 1, f"level {level} filled from the reference fails: {_why(verdict)}"
-                )
+            sources += [(f"stub at {level}", stub), (f"reference at {level}", stub.removesuffix(code) + self.right)]
+        results = self.grade(sources)
+        for level, untouched, filled in zip(_LEVELS, results[::2], results[1::2], strict=True):
+            if not untouched.rejected:
+                self.found.add(self.paths.solution, 1, f"the untouched stub at level {level} gives {_why(untouched)}")
+            if not filled.passed:
+                self.found.add(self.paths.solution, 1, f"level {level} filled from the reference fails: {_why(filled)}")
 
-    def rejects(self, mistake: Mistake, verdict: Verdict) -> bool:
-        """Whether a mistake does not pass; what else is wrong with its verdict is noted."""
-        problem: str | None = None
-        if not _rejected(verdict):
-            problem = f"gives {_why(verdict)}"
-        elif verdict.failure is None or not _matches(mistake.caught_by, verdict.failure):
-            caught = f"`{verdict.failure.id}`" if verdict.failure else "no check"
-            problem = f"is caught by {caught}, not by `{mistake.caught_by}`: {_why(verdict)}"
-        elif verdict.diagnosis and verdict.diagnosis.mistake != mistake.id:
-            problem = f"is diagnosed as {verdict.diagnosis.mistake}"
-        if problem:
-            self.found.add(mistake.file, mistake.line, f"the mistake {mistake.id} {problem}")
-        return _rejected(verdict)
+    def rejected(self, mistakes: Sequence[Mistake]) -> int:
+        """How many mistakes do not pass; what else is wrong with what they get is noted."""
+        results = self.grade([(f"mistake {mistake.id}", mistake.source) for mistake in mistakes])
+        for mistake, result in zip(mistakes, results, strict=True):
+            problem: str | None = None
+            if not result.rejected:
+                problem = f"gives {_why(result)}"
+            elif not matches(mistake.caught_by, result):
+                problem = f"is caught by `{result.check}`, not by `{mistake.caught_by}`: {_why(result)}"
+            elif result.diagnosis not in (None, mistake.id):
+                problem = f"is diagnosed as {result.diagnosis}"
+            if problem:
+                self.found.add(mistake.file, mistake.line, f"the mistake {mistake.id} {problem}")
+        return sum(result.rejected for result in results)
 
     def accepted_variants(self) -> int:
         """How many honest variants pass."""
-        accepted = 0
-        for path in self.paths.honest_files:
-            verdict = self.verdict(path.name, path.read_text(encoding="utf-8"))
-            accepted += verdict.passed
-            if not verdict.passed:
-                self.found.add(path, 1, f"a right answer does not pass: {_why(verdict)}")
-        return accepted
+        files = self.paths.honest_files
+        results = self.grade([(path.name, path.read_text(encoding="utf-8")) for path in files])
+        for path, result in zip(files, results, strict=True):
+            if not result.passed:
+                self.found.add(path, 1, f"a right answer does not pass: {_why(result)}")
+        return sum(result.passed for result in results)
 
     def check_wrong_answers(self) -> None:
         """Answers that know nothing of the task do not pass."""
-        for label, source in wrongs.wrong_answers(self.right, self.exercise.api):
-            verdict = self.verdict(label, source)
-            if not _rejected(verdict):
-                self.found.add(self.paths.grader, 1, f"a wrong answer, {label}, gives {_why(verdict)}")
+        sources = list(wrongs.wrong_answers(self.right, self.exercise.api))
+        for (label, _), result in zip(sources, self.grade(sources), strict=True):
+            if not result.rejected:
+                self.found.add(self.paths.grader, 1, f"a wrong answer, {label}, gives {_why(result)}")
 
 
-def _rejected(verdict: Verdict) -> bool:
-    return verdict.status in ("failed", "error", "not_started")
+def _why(result: Measured) -> str:
+    """What a source gets, in a line."""
+    words = [f"{result.status}, {result.check} {result.check_status}"] if result.check else [result.status]
+    return ": ".join([*words, *([result.message] if result.message else [])])
 
 
-def _matches(caught_by: str, check: Check) -> bool:
-    return caught_by in (check.id, check.kind) or check.id.startswith(f"{caught_by}.")
-
-
-def _why(verdict: Verdict) -> str:
+def _why_verdict(verdict: Verdict) -> str:
     """The verdict in a line."""
     failure = verdict.failure
     if failure is None:
@@ -159,7 +161,3 @@ def _why(verdict: Verdict) -> str:
     return ": ".join(
         [f"{verdict.status}, {failure.id} {failure.status}", *(" ".join(word.split()) for word in words if word)]
     )
-
-
-def _ungraded(slug: str, label: str, source: bytes) -> Verdict:
-    raise AssertionError("nothing is graded")

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from thinkllm_drill.cli import completion
+from thinkllm_drill.cli.authoring import Bar, Slugs, count, wanted
+from thinkllm_drill.cli.dev_measure import mutate, strength
 from thinkllm_drill.cli.framework import Verb, VerbGroup
 from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.cli.session import Session
 
 if TYPE_CHECKING:
     from thinkllm_drill.author.check import Report
-    from thinkllm_drill.verdict import Verdict
+    from thinkllm_drill.author.graded import Graders
+    from thinkllm_drill.judge.measured import Measured
 
 app = typer.Typer(
     cls=VerbGroup,
@@ -24,13 +26,6 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-
-_Slugs = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="SLUG", autocompletion=completion.slugs, help="The exercises; all of them by default."),
-]
-_BAR_AFTER = 2.0
-_BAR_WIDTH = 24
 
 
 @app.callback()
@@ -71,20 +66,20 @@ def new(
 @app.command("check", cls=Verb)
 def check(
     ctx: typer.Context,
-    slugs: _Slugs = None,
+    slugs: Slugs = None,
     static: Annotated[bool, typer.Option("--static", help="Read the files only; grade nothing.")] = False,
 ) -> int:
     """Look for problems in exercises; exits 1 if there are any."""
     from thinkllm_drill.author import check as author
 
     session = Session.of(ctx)
-    wanted = _wanted(session, slugs)
-    bar = _Bar(session, len(wanted))
-    graded = {} if static else _graders(bar)
+    chosen = wanted(session, slugs)
+    bar = Bar(session, len(chosen))
+    graders = None if static else _graders(bar)
     reports: list[Report] = []
-    for slug in wanted:
+    for slug in chosen:
         bar.begin(slug)
-        reports += author.check(session.library, [slug], **graded)
+        reports += author.check(session.library, [slug], graders=graders)
     bar.end()
     problems = sum(len(report.problems) for report in reports)
     if session.json:
@@ -95,75 +90,48 @@ def check(
                 session.out.write(_line(problem))
             for note in report.notes:
                 session.err.write(f"{report.slug}: {note}")
-        session.err.write(f"{_count(len(reports), 'exercise')}, {_count(problems, 'problem')}")
+        session.err.write(f"{count(len(reports), 'exercise')}, {count(problems, 'problem')}")
     return 1 if problems else 0
 
 
 @app.command("render", cls=Verb)
 def render(
     ctx: typer.Context,
-    slugs: _Slugs = None,
+    slugs: Slugs = None,
     check_only: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if a stub drifted.")] = False,
 ) -> int:
     """Write the committed stubs from the references."""
     from thinkllm_drill.author.render import render as author
 
     session = Session.of(ctx)
-    paths = author(session.library, _wanted(session, slugs), check_only=check_only)
+    paths = author(session.library, wanted(session, slugs), check_only=check_only)
     if session.json:
         session.emit({"files": [str(path) for path in paths]})
     else:
         for path in paths:
             session.out.write(short_path(path))
-        session.err.write(f"{_count(len(paths), 'stub')} {'drifted' if check_only else 'written'}")
+        session.err.write(f"{count(len(paths), 'stub')} {'drifted' if check_only else 'written'}")
     return 1 if check_only and paths else 0
 
 
-def _wanted(session: Session, slugs: list[str] | None) -> list[str]:
-    return [session.library.resolve(name) for name in slugs] if slugs else session.library.slugs()
+app.command("mutate", cls=Verb)(mutate)
+app.command("strength", cls=Verb)(strength)
 
 
-def _graders(bar: _Bar) -> dict[str, Callable[..., Any]]:
+def _graders(bar: Bar) -> Graders:
     """How `dev check` grades: by the judge, and examples in a child process."""
-    from thinkllm_drill.judge.authoring import grade, run_example
+    from thinkllm_drill.author.graded import Graders
+    from thinkllm_drill.judge import authoring
 
-    def told(slug: str, label: str, source: bytes) -> Verdict:
-        bar.show(label)
-        return grade(slug, label, source)
+    def many(slug: str, sources: Sequence[tuple[str, str]]) -> list[Measured]:
+        results: dict[int, Measured] = {}
+        seed = authoring.seed_of(slug, "check")
+        for result in authoring.measure(slug, [source for _, source in sources], [seed], diagnose=True):
+            results[result.source] = result
+            bar.show(sources[result.source][0])
+        return [results[index] for index in range(len(sources))]
 
-    return {"grade": told, "run_example": run_example}
-
-
-class _Bar:
-    """Tells on a terminal how far a long check is, once it takes longer than two seconds."""
-
-    def __init__(self, session: Session, total: int) -> None:
-        self.screen = session.err
-        self.total = total
-        self.done = -1
-        self.slug = ""
-        self.began = time.monotonic()
-
-    def begin(self, slug: str) -> None:
-        """One more exercise."""
-        self.done += 1
-        self.slug = slug
-        self.show("")
-
-    def show(self, label: str) -> None:
-        """What of it is being looked at."""
-        if time.monotonic() - self.began > _BAR_AFTER:
-            filled = _BAR_WIDTH * self.done // self.total
-            bar = "#" * filled + "." * (_BAR_WIDTH - filled)
-            self.screen.transient(f"[{bar}] {self.done}/{self.total}  {self.slug}  {label}")
-
-    def end(self) -> None:
-        """Take it away."""
-        self.screen.clear()
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return Graders(authoring.grade, many, authoring.run_example)
 
 
 def _line(problem: Any) -> str:

@@ -46,10 +46,10 @@ def command(
         and (status is None or _matches(_status(entry, statuses), status))
     ]
     if session.json:
-        session.emit({"exercises": [_json(entry, statuses) for entry in chosen]})
+        session.emit({"exercises": [_json(session, entry, statuses) for entry in chosen]})
     elif plain:
         for entry in chosen:
-            session.out.write(_plain(entry, _status(entry, statuses), strength))
+            session.out.write(_plain(session, entry, _status(entry, statuses), strength))
     else:
         _show(session, chosen, statuses, strength)
     return 0
@@ -74,13 +74,15 @@ def _status(entry: Entry, statuses: dict[str, ExerciseStatus]) -> str:
     return known.status if known else "new"
 
 
-def _strength(entry: Entry) -> dict[str, list[int]] | None:
+def _strength(session: Session, entry: Entry) -> dict[str, list[int]] | None:
     """How strong the grader was measured to be, if it was."""
-    measured: dict[str, list[int]] | None = getattr(entry, "strength", None)
-    return measured
+    from thinkllm_drill.content import strength
+
+    measured = strength.read(session.library.paths(entry.slug).strength)
+    return None if measured is None else {"mistakes": list(measured.mistakes), "mutants": list(measured.mutants)}
 
 
-def _json(entry: Entry, statuses: dict[str, ExerciseStatus]) -> dict[str, object]:
+def _json(session: Session, entry: Entry, statuses: dict[str, ExerciseStatus]) -> dict[str, object]:
     known = statuses.get(entry.slug)
     return {
         "slug": entry.slug,
@@ -92,18 +94,18 @@ def _json(entry: Entry, statuses: dict[str, ExerciseStatus]) -> dict[str, object
         "due": getattr(known, "due", None),
         "asked": entry.asked,
         "kernel": entry.kernel,
-        "strength": _strength(entry),
+        "strength": _strength(session, entry),
     }
 
 
-def _plain(entry: Entry, status: str, strength: bool) -> str:
+def _plain(session: Session, entry: Entry, status: str, strength: bool) -> str:
     """One exercise as fields between tabs."""
     fields = [entry.slug, entry.topic, status, entry.difficulty, str(entry.minutes), entry.asked, entry.here]
-    return "\t".join([*fields, *([_strength_words(entry)] if strength else [])])
+    return "\t".join([*fields, *([_strength_words(session, entry)] if strength else [])])
 
 
-def _strength_words(entry: Entry) -> str:
-    measured = _strength(entry)
+def _strength_words(session: Session, entry: Entry) -> str:
+    measured = _strength(session, entry)
     if measured is None:
         return text("cli.list.unmeasured")
     return ", ".join(f"{rejected}/{total} {text(f'cli.list.{name}')}" for name, (rejected, total) in measured.items())
@@ -122,7 +124,7 @@ def _show(session: Session, entries: list[Entry], statuses: dict[str, ExerciseSt
         row = [state(screen, status), entry.slug, entry.here]
         if not narrow:
             row += [text(f"cli.difficulty.{entry.difficulty}"), text("cli.list.minutes", count=entry.minutes)]
-            row += [_strength_words(entry) if strength else text(f"cli.asked.{entry.asked}")]
+            row += [_strength_words(session, entry) if strength else text(f"cli.asked.{entry.asked}")]
         rows.append(row)
         styles.append([state_style(status), "bold", *[""] * (len(row) - 2)])
     lines = iter(table(screen, rows, styles=styles, flexible=2, numbers=() if narrow else (4,), indent=2))

@@ -73,6 +73,11 @@ class Paths:
         return self._graders / f"{self.name}.equivalent.toml"
 
     @property
+    def strength(self) -> Path:
+        """How strong the grader was measured to be."""
+        return self._graders / f"{self.name}.strength.toml"
+
+    @property
     def mistake_files(self) -> tuple[Path, ...]:
         """The mistakes that are whole files."""
         return tuple(sorted(self._graders.glob(f"{self.name}.mistake.*.py")))

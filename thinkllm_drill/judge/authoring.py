@@ -9,43 +9,16 @@ import os
 import queue
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 
 from thinkllm_drill.content.library import Library
 from thinkllm_drill.errors import InternalError
 from thinkllm_drill.judge import client
+from thinkllm_drill.judge.measured import Measured
 from thinkllm_drill.verdict import Check, CheckRequest, Verdict
 
 JUDGES = os.cpu_count() or 1
 """Judges that grade an author's sources at a time."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What one source got on one seed; see `judge.measure.Measured`."""
-
-    source: int
-    seed: str
-    status: str
-    check: str
-    kind: str
-    check_status: str
-    message: str
-    diagnosis: str | None
-    margin: float
-    ratio: float | None
-    seconds: float
-
-    @property
-    def passed(self) -> bool:
-        """Whether it was accepted."""
-        return self.status in ("passed", "passed_speed_unmeasured")
-
-    @property
-    def rejected(self) -> bool:
-        """Whether it was not, for a reason of its own."""
-        return self.status in ("failed", "error", "not_started")
 
 
 def seed_of(*parts: str) -> str:
@@ -73,16 +46,16 @@ def measure(
         call_seconds: what a call may take, where that is less than usual.
     """
     root = str(Library.open().root)
-    parts = [range(start, len(sources), JUDGES) for start in range(min(JUDGES, len(sources)))]
+    parts = _shares(len(sources), list(seeds))
     results: queue.SimpleQueue[Measured | Exception | None] = queue.SimpleQueue()
 
-    def work(part: range) -> None:
+    def work(part: range, its_seeds: list[str]) -> None:
         message = {
             "type": "measure",
             "slug": slug,
             "content": root,
             "sources": [sources[index] for index in part],
-            "seeds": list(seeds),
+            "seeds": its_seeds,
             "first": first,
             "diagnose": diagnose,
             "call_seconds": call_seconds,
@@ -99,7 +72,7 @@ def measure(
             results.put(error)
 
     for part in parts:
-        threading.Thread(target=work, args=(part,), daemon=True).start()
+        threading.Thread(target=work, args=part, daemon=True).start()
     open_ = len(parts)
     while open_:
         result = results.get()
@@ -109,6 +82,13 @@ def measure(
             open_ -= 1
         else:
             yield result
+
+
+def _shares(sources: int, seeds: list[str]) -> list[tuple[range, list[str]]]:
+    """Sources and seeds for each judge: by seeds where there are enough, as what a seed needs is worked out once."""
+    if len(seeds) >= JUDGES:
+        return [(range(sources), seeds[start::JUDGES]) for start in range(JUDGES)]
+    return [(range(start, sources, JUDGES), seeds) for start in range(min(JUDGES, sources))]
 
 
 class _Silent:

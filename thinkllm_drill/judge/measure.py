@@ -19,6 +19,7 @@ from thinkllm_drill.content.library import Library
 from thinkllm_drill.grading.plugin import Grading, find_diagnosis, make_session
 from thinkllm_drill.grading.session import GradingSession
 from thinkllm_drill.judge.launch import Launcher
+from thinkllm_drill.judge.measured import Measured
 from thinkllm_drill.verdict import Check
 
 FRESH_RUNNER_AFTER = 100
@@ -39,26 +40,6 @@ class Job:
     first: bool = True
     diagnose: bool = False
     call_seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What one source got on one seed.
-
-    `margin` is the largest error of what was right, `ratio` that of the wrong values, as parts of what is allowed.
-    """
-
-    source: int
-    seed: str
-    status: str
-    check: str = ""
-    kind: str = ""
-    check_status: str = ""
-    message: str = ""
-    diagnosis: str | None = None
-    margin: float = 0.0
-    ratio: float | None = None
-    seconds: float = 0.0
 
 
 def measure(job: Job, content: str, emit: Callable[[Measured], None], launcher: Launcher, status: Any) -> str:
@@ -131,7 +112,7 @@ class _Runs:
         find_diagnosis(grading, self.plugin.items)
         self.base.suspect_is = grading.suspect_is
         check = _failure(grading.checks)
-        broken = not grading.checks
+        broken = not grading.checks  # a fixture of the grader's own has failed
         return Measured(
             source=number,
             seed=seed,
