@@ -7,6 +7,10 @@ default:
 test *args:
     pytest {{ args }}
 
+# the references against independent libraries; needs the extra `oracle`
+oracle *args:
+    pytest tests/oracle {{ args }}
+
 # what CI checks beside the tests
 lint:
     ruff check .

@@ -39,6 +39,7 @@ def test_constraints_name_every_dependency() -> None:
     wanted = [
         *project["dependencies"],
         *project["optional-dependencies"]["kernels"],
+        *project["optional-dependencies"]["oracle"],
         *project["optional-dependencies"]["dev"],
     ]
     names = {re.split(r"[<>=; \[]", requirement)[0].lower() for requirement in wanted}
