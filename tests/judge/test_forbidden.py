@@ -44,16 +44,57 @@ WAYS = {
     "gumbel": "F.gumbel_softmax(x)",
     "mask": "(x + 0).masked_fill(x > 9, 0).softmax(-1)",
     "vmap": "torch.vmap(lambda row: row.softmax(-1))(x)",
-    "script": "torch.jit.trace(lambda t: t.softmax(-1), x)(x)",
+    "traced": "torch.jit.trace(lambda t: t.softmax(-1), x)(x)",
+    "scripted": "scripted(x)",
+    "scripted-functional": "scripted_functional(x)",
+    "compiled": "torch.compile(lambda t: t.softmax(-1))(x)",
+    "compiled-before": "compiled(x)",
+    "compiled-module": "torch.compile(nn.Softmax(-1))(x)",
+    "partial": "functools.partial(torch.softmax, dim=-1)(x)",
+    "mapped": "next(map(torch.softmax, [x], [-1]))",
+    "imported-by-name": "importlib.import_module('torch.nn.functional').softmax(x, -1)",
+    "__import__": "__import__('torch').softmax(x, -1)",
+    "eval": "eval('torch.softmax(x, -1)')",
+    "attrgetter": "operator.methodcaller('softmax', -1)(x)",
+    "executor": "list(concurrent.futures.ThreadPoolExecutor(1).map(lambda t: t.softmax(-1), [x]))",
+    "no-modes": "without_modes(lambda: torch.softmax(x, -1))",
+    "below-autograd": "below(lambda: torch.softmax(x, -1))",
+    "func": "torch.func.grad(lambda t: t.softmax(-1)[0, 0])(x)",
+    "safe": "torch.ops.aten._safe_softmax(x, -1)",
+    "written-to": "torch.softmax(x, -1, out=torch.empty(2, 3))",
+    "sparse": "torch.sparse.softmax(x.to_sparse(), -1).to_dense()",
+    "meta-class": "type('Mine', (nn.Softmax,), {})(-1)(x)",
+    "forward-alone": "nn.Softmax.forward(types.SimpleNamespace(dim=-1), x)",
 }
 SOURCE = '''
-import threading
+import concurrent.futures, functools, importlib, operator, threading, types
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.nn.functional import softmax as imported
 
 bound = torch.softmax
+
+@torch.compile
+def compiled(x):
+    return x.softmax(-1)
+
+@torch.jit.script
+def scripted(x: torch.Tensor) -> torch.Tensor:
+    return torch.softmax(x, -1)
+
+@torch.jit.script
+def scripted_functional(x: torch.Tensor) -> torch.Tensor:
+    return F.softmax(x, -1)
+
+def without_modes(f):
+    from torch.utils._python_dispatch import _disable_current_modes
+    with _disable_current_modes():
+        return f()
+
+def below(f):
+    with torch._C._AutoDispatchBelowAutograd():
+        return f()
 
 def no_grad(f):
     with torch.no_grad():
@@ -151,10 +192,73 @@ def test_every_way_to_a_forbidden_call(guarded: Attempt, way: str) -> None:
         assert expected.get(way, "torch.softmax") in broken.value.cause.message
 
 
-def test_the_learners_line_is_named(guarded: Attempt) -> None:
+@pytest.mark.parametrize(
+    ("way", "code", "used"),
+    [
+        ("method", "return x.softmax(-1)", "x.softmax"),
+        ("alias", "return bound(x, -1)", "bound"),
+        ("thread", "return in_thread(lambda: x.softmax(-1))", "x.softmax"),
+        ("swallowed", "return swallowed(lambda: x.softmax(-1))", "x.softmax"),
+        ("compiled-before", "return x.softmax(-1)", "x.softmax"),
+        ("getattr", "return getattr(torch, 'soft' + 'max')(x, -1)", "getattr(torch, 'soft' + 'max')"),
+        ("gumbel", "return F.gumbel_softmax(x)", "F.gumbel_softmax"),
+        ("module", "return nn.Softmax(-1)(x)", "nn.Softmax"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_the_learners_line_is_named_and_what_stands_there(guarded: Attempt, way: str, code: str, used: str) -> None:
     with pytest.raises(RuleBroken) as broken:
-        guarded[f"way_{list(WAYS).index('method')}"](torch.ones(2, 3))
-    assert broken.value.cause.frames[-1].code == "return x.softmax(-1)"
+        guarded[f"way_{list(WAYS).index(way)}"](torch.ones(2, 3))
+    frame = broken.value.cause.frames[-1]
+    assert frame.code == code
+    assert f"`{used}` on line {frame.line} calls torch.softmax" in broken.value.cause.message
+
+
+def test_a_function_of_torch_that_bears_a_name_of_the_attempt(make: Any) -> None:
+    source = "import functools, torch\n\nweights = functools.partial(torch.softmax, dim=-1)\n"
+    with pytest.raises(RuleBroken, match=r"`torch\.softmax` on line 3 is not allowed") as broken:
+        make(source, forbid=SOFTMAX).weights(torch.ones(3))
+    assert broken.value.cause.frames[-1].code == "weights = functools.partial(torch.softmax, dim=-1)"
+
+
+def test_several_forbidden_names_are_all_told(make: Any) -> None:
+    source = """
+    import torch
+    def run(x):
+        for call in (torch.softmax, torch.log_softmax):
+            try:
+                call(x, -1)
+            except Exception:
+                pass
+    """
+    with pytest.raises(RuleBroken) as broken:
+        make(textwrap.dedent(source), forbid=SOFTMAX).run(torch.ones(3))
+    assert [line.split("calls ")[1].split(",")[0] for line in broken.value.cause.message.splitlines()] == [
+        "torch.softmax",
+        "torch.log_softmax",
+    ]
+
+
+def test_compiling_does_nothing_to_an_honest_attempt(make: Any) -> None:
+    source = """
+    import torch
+
+    @torch.compile(mode="max-autotune")
+    def plus(x):
+        return x + 1
+
+    class Layer(torch.nn.Module):
+        def forward(self, x):
+            return x * 2
+
+    def run(x):
+        layer = Layer()
+        layer.compile()
+        return torch.compile(layer)(plus(x))
+    """
+    attempt = make(textwrap.dedent(source))
+    assert attempt.run(torch.ones(2)).tolist() == [4.0, 4.0]
+    assert attempt.plus(torch.ones(1)).tolist() == [2.0]
 
 
 def test_what_is_written_by_hand_is_left_alone(guarded: Attempt) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -86,12 +87,23 @@ def vjp(
 
 def _backward(outputs: list[Tensor], inputs: list[Tensor], cotangents: list[Tensor]) -> Sequence[Tensor | None]:
     """`torch.autograd.grad` with unused inputs allowed, without the import of sympy that its shape checks cost."""
-    try:
-        from torch.autograd.graph import _engine_run_backward
-    except ImportError:
-        return torch.autograd.grad(outputs, inputs, cotangents, allow_unused=True)
     if not outputs:
         return [None] * len(inputs)
-    return _engine_run_backward(
+    if _run_engine is None:
+        return torch.autograd.grad(outputs, inputs, cotangents, allow_unused=True)
+    found: Sequence[Tensor | None] = _run_engine(
         tuple(outputs), tuple(cotangents), False, False, tuple(inputs), True, accumulate_grad=False
     )
+    return found
+
+
+def _own_engine() -> Callable[..., Any] | None:
+    """A copy of torch's way into the engine that stays when autograd is taken away from the attempt."""
+    run = getattr(torch.autograd.graph, "_engine_run_backward", None)
+    if run is None:
+        return None
+    variable = types.SimpleNamespace(_execution_engine=torch.autograd.Variable._execution_engine)
+    return types.FunctionType(run.__code__, run.__globals__ | {"Variable": variable})
+
+
+_run_engine = _own_engine()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -32,9 +33,21 @@ from thinkllm_drill.judge.profile import Cost
 from thinkllm_drill.judge.remote import Local, PlacedTensor, Raised, RemoteMethod, RemoteName, RemoteObject
 from thinkllm_drill.judge.wire import Decoder, Encoder, Opaque, WireError, as_record
 from thinkllm_drill.locale import text
+from thinkllm_drill.verdict import Cause, Frame
 
 _MISSHAPEN = (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError)
+MAX_RULES = 3
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "CUDA out of memory")
+
+
+def broken_rule(hit: Mapping[str, Any]) -> Cause:
+    """What to say of a forbidden call that was reached: its name, the learner's line and what stands there."""
+    name, used, line = str(hit["name"]), str(hit["used"]), int(hit["line"])
+    frames = tuple(Frame(int(f["line"]), str(f["function"]), str(f["code"])) for f in hit["frames"])
+    if not used:
+        return Cause(message=text("grading.forbidden", names=name), frames=frames)
+    key = "grading.forbidden_at" if used == name else "grading.forbidden_by"
+    return Cause(message=text(key, name=name, used=used, line=line), frames=frames)
 
 
 def _as_it_is(answer: Any) -> Any:
@@ -223,7 +236,7 @@ class Attempt:
             changed = changed_arguments(request, reply) if "kwargs" in reply else None
             answer = None if failure is not None or reply.get("forbidden") else read(reply["ok"])
             launches = int(reply.get("launches", 0))
-            self._raise_if_failed(failure, [str(name) for name in reply.get("forbidden", ())])
+            self._raise_if_failed(failure, [broken_rule(hit) for hit in reply.get("forbidden", ())])
         except _MISSHAPEN as error:
             raise self._malformed(error) from None
         self.launches = launches
@@ -289,10 +302,10 @@ class Attempt:
         except Exception as error:
             return {"raise": [type(error).__name__, str(error)]}
 
-    def _raise_if_failed(self, failure: AttemptRaised | None, forbidden: Sequence[str]) -> None:
+    def _raise_if_failed(self, failure: AttemptRaised | None, forbidden: Sequence[Cause]) -> None:
         if forbidden:
-            frames = failure.cause.frames if failure is not None else ()
-            raise RuleBroken(text("grading.forbidden", names=", ".join(forbidden))).with_cause(frames=frames)
+            message = "\n".join(cause.message for cause in forbidden[:MAX_RULES])
+            raise RuleBroken(replace(forbidden[0], message=message))
         if failure is None:
             return
         if failure.type_name == "NotImplementedError" and failure.text.startswith("blank "):

@@ -21,11 +21,12 @@ import sys
 import threading
 import types
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import torch
 
-from thinkllm_drill.judge import autodiff, forbidden, framing, kernels, profile, trace
+from thinkllm_drill.judge import autodiff, eager, forbidden, framing, kernels, profile, trace
 from thinkllm_drill.judge.wire import Decoder, Encoder, WireError, as_record, builtin_exception, safe_str
 
 OPERATORS = {
@@ -133,7 +134,7 @@ class Runner:
         except BaseException as error:  # whatever the attempt raises, SystemExit and KeyboardInterrupt too
             reply = self._raised(error)
         if forbidden.hits:
-            reply["forbidden"] = [*forbidden.hits]
+            reply["forbidden"] = [asdict(hit) for hit in forbidden.hits]
         reply["number"] = request["number"]
         return reply
 
@@ -228,7 +229,8 @@ class Runner:
         name, filename, source = request["module"], request["filename"], request["source"]
         if request["kernels"]:
             kernels.interpret()
-        forbidden.install(request["forbid"])
+        eager.compile_nothing()
+        forbidden.install(request["forbid"], self._filenames)
         text = trace.decoded(source)
         lines = io.StringIO(text, newline=None).readlines()  # as Python counts them: str.splitlines knows more ends
         linecache.cache[filename] = (len(text), None, lines, filename)

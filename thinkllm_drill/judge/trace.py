@@ -7,6 +7,7 @@ import io
 import linecache
 import tokenize
 import types
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -36,12 +37,15 @@ def describe(error: BaseException, filenames: set[str | None]) -> dict[str, Any]
         if traceback.tb_frame.f_code.co_filename in filenames:
             found.append((traceback.tb_frame, traceback.tb_lineno))
         traceback = traceback.tb_next
-    if len(found) > MAX_FRAMES:
-        found = [*found[: MAX_FRAMES // 2], *found[-MAX_FRAMES // 2 :]]
-    tree["frames"] = [_frame(frame, line) for frame, line in found]
+    tree["frames"] = _few(found)
     if found:
         tree["shapes"] = _shapes(*found[-1])
     return tree
+
+
+def frames_of(stack: Iterable[types.FrameType]) -> list[dict[str, Any]]:
+    """Running frames, outermost first, as `describe` gives those of an exception."""
+    return _few([(frame, frame.f_lineno) for frame in stack])
 
 
 def decoded(source: bytes) -> str:
@@ -51,6 +55,12 @@ def decoded(source: bytes) -> str:
         return source.decode(encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError):
         return source.decode("utf-8", errors="replace")
+
+
+def _few(found: list[tuple[types.FrameType, int]]) -> list[dict[str, Any]]:
+    if len(found) > MAX_FRAMES:
+        found = [*found[: MAX_FRAMES // 2], *found[-MAX_FRAMES // 2 :]]
+    return [_frame(frame, line) for frame, line in found]
 
 
 def _frame(frame: types.FrameType, line: int) -> dict[str, Any]:
