@@ -71,6 +71,12 @@ def test_half_precision_is_rounded_once(solution, agree, name, oracle, dtype):
     agree(getattr(solution("softmax"), name)(x), right.to(dtype), right.abs(), units=2.0)
 
 
+@pytest.mark.parametrize(("name", "oracle"), PAIRS, ids=["softmax", "log_softmax"])
+def test_a_sum_that_float16_cannot_hold(solution, agree, name, oracle):
+    x = torch.zeros(70_000, dtype=torch.float16)
+    agree(getattr(solution("softmax"), name)(x), oracle(x, -1), oracle(x, -1).abs(), units=2.0)
+
+
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
 @pytest.mark.parametrize("dim", [0, -1])
 def test_derivatives(solution, name, dim):
