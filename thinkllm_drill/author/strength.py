@@ -131,7 +131,7 @@ class _Mistakes:
             mistake = self.known[result.source]
             if (problem := self._problem(mistake, result)) is not None:
                 self.failed.setdefault(mistake.id, f"the mistake {mistake.id} {problem} (seed {result.seed})")
-            elif diagnose and result.check_status not in NO_SIGNATURE and result.kind != "defined":
+            elif diagnose and _has_a_signature(result):
                 self.nameable += 1
                 self.named += result.diagnosis == mistake.id
                 unnamed[mistake.id] += result.diagnosis != mistake.id
@@ -152,6 +152,11 @@ class _Mistakes:
             if result.ratio < SMALLEST_CLEARANCE:
                 return f"is off by {result.ratio:.2f} of what is allowed only: {result.message}"
         return None
+
+
+def _has_a_signature(result: Measured) -> bool:
+    """Whether what a mistake shows could be told from what every other one does."""
+    return result.check_status not in NO_SIGNATURE and result.kind != "defined" and result.alike < 2
 
 
 def _honest(library: Library, slug: str, kit: Kit, report: Report, seeds: int) -> tuple[tuple[int, int], float]:

@@ -42,7 +42,8 @@ class Case:
     @property
     def id(self) -> str:
         """The name that `--case` takes."""
-        return re.sub(r"[^a-z0-9]+", "-", self.words.en.lower()).strip("-")
+        words = self.words.en.lower().replace("±", "plus-minus-")
+        return re.sub(r"[^a-z0-9]+", "-", words).strip("-")
 
     def with_params(self, params: Mapping[str, Any]) -> Case:
         """The case with other parameters."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -43,19 +44,24 @@ def diagnose(grading: GradingSession, suite: Suite, check: str, own_test: Any = 
     """The one known mistake whose behaviour equals the attempt's in the check that failed.
 
     The attempt and the mistakes run the same probes on the same inputs. For a check of the battery these are its probes
-    and those of `values`; a test of the exercise's own is run as it is and what it asked for is compared.
+    and those of `values`; a test of the exercise's own is run as it is and what it asked for is compared. A mistake
+    that is rejected by a check which the attempt passes is not looked at.
     """
     deadline = time.monotonic() + grading.diagnosis_seconds
     name = next((failed.id for failed in grading.checks if failed.status not in ("passed", "skipped")), check)
     plan = [_own_step(name, own_test)] if own_test else _battery_plan(grading, suite, check)
     yours: list[Outcome] = []
     found: dict[str, list[Mistake]] = {}
+    right = {passed.id for passed in grading.checks if passed.status == "passed"}
     for mistake in grading.mistakes:
+        if mistake.caught_by in right:
+            continue
         if time.monotonic() > deadline:
             return None
         likeness = _likeness(grading, mistake, plan, yours, cost=check == "cost")
         found.setdefault(likeness, []).append(mistake)
     best = next((found[likeness] for likeness in LIKENESS if likeness in found), [])
+    grading.alike = len(best)
     return Diagnosis(best[0].id, best[0].says.here) if len(best) == 1 else None
 
 
@@ -88,6 +94,8 @@ def _shown_by(mistake: Mistake, step: Step, grading: GradingSession) -> Outcome:
         if grading.suspect_is != mistake.id:
             grading.suspect.become(mistake.source.encode())
             grading.suspect_is = mistake.id
+            with contextlib.suppress(GradeFailure):  # which the step will meet again
+                grading.suspect.load()
         grading.suspected[key] = step.run(grading.suspect)
     return grading.suspected[key]
 

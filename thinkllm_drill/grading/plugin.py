@@ -137,7 +137,12 @@ class Grading:
 def _case_ids(items: list[Any]) -> tuple[str, ...]:
     """The names that `--case` takes, in the order of grading."""
     suites = dict.fromkeys(item.cls for item in items if item.cls is not None and issubclass(item.cls, Suite))
-    cases = [[*suite.cases, *(probe.case for probe in suite().all_edges())] for suite in suites]
+    cases = [[*suite.cases, *(probe.case for probe in suite().all_edges() if not probe.layout)] for suite in suites]
+    for suite, several in zip(suites, cases, strict=True):
+        ids = [case.id for case in several]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise AssertionError(f"{suite.__name__}: two cases are called {', '.join(twice)}")
     return tuple(dict.fromkeys(case.id for several in cases for case in several))
 
 

@@ -60,6 +60,8 @@ class GradingSession:
     """The suite class and the check of the first failure, once there is one."""
     failure: GradeFailure | None = None
     diagnosis: Diagnosis | None = None
+    alike: int = 0
+    """How many of the known mistakes the attempt is like, in the same measure; it is named where it is like one."""
     truths: dict[tuple[object, ...], Truth] = field(default_factory=dict)
     """What the reference showed, by probe: the same question is asked again while a failure is explained."""
     state_dicts: dict[tuple[object, ...], dict[str, torch.Tensor]] = field(default_factory=dict)

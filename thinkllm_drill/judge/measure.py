@@ -122,6 +122,7 @@ class _Runs:
             check_status=check.status if check else "",
             message=_words(check),
             diagnosis=grading.diagnosis.mistake if grading.diagnosis else None,
+            alike=grading.alike,
             margin=max(grading.margins or (), default=0.0),
             ratio=grading.ratio,
             seconds=round(time.monotonic() - start, 4),

@@ -10,7 +10,7 @@ class Measured:
     """What one source got on one seed.
 
     `check`, `kind` and `check_status` are of the first check that did not pass, `diagnosis` is the known mistake behind
-    it. `margin` is the largest error of what was right, `ratio` that of the wrong values, as parts of what is allowed.
+    it, where it is like one alone of those it is `alike`. `margin` is the largest error of what was right, `ratio` that of the wrong values, as parts of what is allowed.
     """
 
     source: int
@@ -21,6 +21,7 @@ class Measured:
     check_status: str = ""
     message: str = ""
     diagnosis: str | None = None
+    alike: int = 0
     margin: float = 0.0
     ratio: float | None = None
     seconds: float = 0.0
