@@ -8,6 +8,7 @@ from thinkllm_drill.grading import ModuleSuite, assert_close, case, check, fail,
 class TestGroupedQueryAttention(ModuleSuite):
     entry = "GroupedQueryAttention"
     gradients = ("x", "parameters")
+    intermediates = ("q", "k", "v", "weights")
     cases = [
         case(en="two query heads a group", zh="每组两个查询头", batch=2, seq_len=5, heads=4, kv_heads=2, head_dim=8),
         case(en="one group is MQA", zh="只有一组即 MQA", batch=1, seq_len=4, heads=4, kv_heads=1, head_dim=8),

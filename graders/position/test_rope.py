@@ -5,28 +5,25 @@ import torch
 from thinkllm_drill.grading import FunctionSuite, assert_close, assert_equal, case, check, fail, title
 
 
-def far(limit):
-    """A `reduction` that allows 4 · limit roundoffs: one in a frequency is p of them in the angle at position p."""
-    return (2 * limit) ** 2
-
-
 class TestRopeCosSin(FunctionSuite):
+    """A roundoff in a frequency is p of them in the angle at position p: cases allow four a position."""
+
     entry = "rope_cos_sin"
     outputs = ("cos", "sin")
     layouts = False
     cases = [
-        case(en="positions 0 to 4", zh="位置 0 到 4", batch=1, seq_len=5, head_dim=8, reduction=far(8)),
-        case(en="another theta", zh="另一个 theta", batch=1, seq_len=5, head_dim=8, theta=500000.0, reduction=far(8)),
-        case(en="one decoding step", zh="解码单步", batch=1, seq_len=1, head_dim=8, positions="random", limit=16, reduction=far(16)),
-        case(en="rows with positions of their own", zh="各行位置不同", batch=3, seq_len=4, head_dim=8, positions="random", limit=16, reduction=far(16)),
-        case(en="left padding", zh="左填充", batch=3, seq_len=6, head_dim=8, positions="padded", reduction=far(8)),
-        case(en="packed documents", zh="多文档打包", batch=2, seq_len=9, head_dim=8, positions="packed", reduction=far(8)),
-        case(en="head_dim 64", zh="head_dim 为 64", batch=2, seq_len=7, head_dim=64, positions="random", limit=100, reduction=far(100)),
-        case(en="a head_dim that is no power of two", zh="head_dim 不是 2 的幂", batch=2, seq_len=3, head_dim=22, positions="random", limit=100, reduction=far(100)),
+        case(en="positions 0 to 4", zh="位置 0 到 4", batch=1, seq_len=5, head_dim=8, factor=32),
+        case(en="another theta", zh="另一个 theta", batch=1, seq_len=5, head_dim=8, theta=500000.0, factor=32),
+        case(en="one decoding step", zh="解码单步", batch=1, seq_len=1, head_dim=8, positions="random", limit=16, factor=64),
+        case(en="rows with positions of their own", zh="各行位置不同", batch=3, seq_len=4, head_dim=8, positions="random", limit=16, factor=64),
+        case(en="left padding", zh="左填充", batch=3, seq_len=6, head_dim=8, positions="padded", factor=32),
+        case(en="packed documents", zh="多文档打包", batch=2, seq_len=9, head_dim=8, positions="packed", factor=32),
+        case(en="head_dim 64", zh="head_dim 为 64", batch=2, seq_len=7, head_dim=64, positions="random", limit=100, factor=400),
+        case(en="a head_dim that is no power of two", zh="head_dim 不是 2 的幂", batch=2, seq_len=3, head_dim=22, positions="random", limit=100, factor=400),
     ]  # fmt: skip
     edges = [
-        case(en="head_dim 2", zh="head_dim 为 2", batch=1, seq_len=4, head_dim=2, reduction=far(8)),
-        case(en="positions up to 8191", zh="位置到 8191", batch=2, seq_len=17, head_dim=64, theta=500000.0, positions="random", limit=8192, reduction=far(8192)),
+        case(en="head_dim 2", zh="head_dim 为 2", batch=1, seq_len=4, head_dim=2, factor=32),
+        case(en="positions up to 8191", zh="位置到 8191", batch=2, seq_len=17, head_dim=64, theta=500000.0, positions="random", limit=8192, factor=32768),
         case(en="bfloat16", zh="bfloat16", batch=1, seq_len=5, head_dim=8, half="bfloat16", dtype="bfloat16"),
         case(en="bfloat16, positions up to 8191", zh="bfloat16，位置到 8191", batch=2, seq_len=33, head_dim=16, positions="far", limit=8192, half="bfloat16", dtype="bfloat16"),
         case(en="float16, positions up to 8191", zh="float16，位置到 8191", batch=2, seq_len=33, head_dim=16, positions="far", limit=8192, half="float16", dtype="float16"),

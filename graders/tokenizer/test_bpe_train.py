@@ -14,28 +14,6 @@ WORDS = {
     "spaces": {" the": 7, "the": 2, " then": 3, " a": 8, "\n\n": 4, " \t": 1, "e e": 2},
     "scripts": {"分词器": 4, "分词": 6, "词器": 3, "größe": 2, "größer": 2, "👍🏽": 3, "Zoo": 2, "zoo": 2, "éé": 2},
 }
-COUNT_BYTECODES = """
-def count_bytecodes(function, *args):
-    import sys
-
-    executed, packages = 0, set()
-
-    def trace(frame, event, _):
-        nonlocal executed
-        frame.f_trace_lines, frame.f_trace_opcodes = False, True
-        if event == "call":
-            packages.add(str(frame.f_globals.get("__name__")).partition(".")[0])
-        executed += event == "opcode"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        function(*args)
-    finally:
-        sys.settrace(before)
-    return executed, sorted(packages & {"numpy", "scipy", "torch"})
-"""
 
 
 def spelled(text):
@@ -135,11 +113,10 @@ class TestTrainBPE(FunctionSuite):
         table = {"".join(random.choices("abcdef", k=9)): 1000 + k for k in range(12)}
         while len(table) < 12 + others:
             table["".join(random.choices("xyz", k=8))] = 1
-        count = attempt.local(f"(lambda space: exec({COUNT_BYTECODES!r}, space) or space['count_bytecodes'])({{}})")
-        (few, packages), (many, _) = (count(attempt.train_bpe, table, merges) for merges in (5, 25))
-        if packages:  # whose work does not show in bytecodes
+        few, many = (attempt.profile("train_bpe", table, merges, instructions=True) for merges in (5, 25))
+        if few.packages:  # whose work does not show in bytecodes
             fail(
-                en=f"train_bpe calls {', '.join(packages)}: the standard library is enough here.",
-                zh=f"train_bpe 调用了 {'、'.join(packages)}：本题只用标准库。",
+                en=f"train_bpe calls {', '.join(few.packages)}: the standard library is enough here.",
+                zh=f"train_bpe 调用了 {'、'.join(few.packages)}：本题只用标准库。",
             )
-        return many - few
+        return many.instructions - few.instructions

@@ -12,7 +12,7 @@ from thinkllm_drill.content import mistakes
 from thinkllm_drill.content.library import Library
 
 PACKAGE = Path(__file__).resolve().parents[1]
-WORDS_ONLY = {"grading": ("explain", "show", "where")}
+WORDS_ONLY = {"grading": ("explain", "hints", "show", "where")}
 """Modules that put a failure into words and decide nothing."""
 PROCESSES = {
     "judge": (
@@ -20,6 +20,7 @@ PROCESSES = {
         "client",
         "facts",
         "framing",
+        "intermediates",
         "landlock",
         "launch",
         "limits",

@@ -1,7 +1,15 @@
 """What a grader file imports: the suites, its data, and helpers for tests of its own."""
 
 from thinkllm_drill.grading.cases import Case, case, check, title
-from thinkllm_drill.grading.helpers import assert_close, assert_equal, fail, raises
+from thinkllm_drill.grading.helpers import (
+    assert_close,
+    assert_enough_flops,
+    assert_equal,
+    assert_growth,
+    assert_no_tensor,
+    fail,
+    raises,
+)
 from thinkllm_drill.grading.kernels import KernelSuite
 from thinkllm_drill.grading.rng import Rng
 from thinkllm_drill.grading.suites import FunctionSuite, ModuleSuite, ObjectSuite
@@ -14,7 +22,10 @@ __all__ = [
     "ObjectSuite",
     "Rng",
     "assert_close",
+    "assert_enough_flops",
     "assert_equal",
+    "assert_growth",
+    "assert_no_tensor",
     "case",
     "check",
     "fail",

@@ -65,6 +65,8 @@ class Kind:
 
     def tolerance(self, suite: Suite, probe: Probe) -> Tolerance:
         """The rule for one probe."""
+        if probe.case.factor is not None:
+            return Tolerance(probe.case.factor, self.per)
         return Tolerance.of(probe.case.reduction, elementwise=suite.elementwise, per=self.per)
 
 

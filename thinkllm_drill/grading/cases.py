@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from thinkllm_drill import locale
@@ -30,14 +30,15 @@ class Words:
 class Case:
     """One set of parameters of a suite's scenario.
 
-    `reduction` is the length of the longest sum behind an output element, for the tolerance; `dtype` is that of the
-    floating-point inputs.
+    `reduction` is the length of the longest sum behind an output element, for the tolerance; `factor` says directly how
+    many roundoffs an answer may be off, where honest ones were measured; `dtype` is that of the floating-point inputs.
     """
 
     words: Words
     params: Mapping[str, Any] = field(default_factory=dict)
     reduction: int | None = None
     dtype: str = "float32"
+    factor: float | None = None
 
     @property
     def id(self) -> str:
@@ -47,7 +48,7 @@ class Case:
 
     def with_params(self, params: Mapping[str, Any]) -> Case:
         """The case with other parameters."""
-        return Case(self.words, dict(params), self.reduction, self.dtype)
+        return replace(self, params=dict(params))
 
     def describe(self) -> str:
         """The parameters in words: `batch 1, heads 2, seq_len 3`."""
@@ -57,9 +58,17 @@ class Case:
         return ", ".join(shown)
 
 
-def case(*, en: str, zh: str, reduction: int | None = None, dtype: str = "float32", **params: Any) -> Case:
+def case(
+    *,
+    en: str,
+    zh: str,
+    reduction: int | None = None,
+    dtype: str = "float32",
+    factor: float | None = None,
+    **params: Any,
+) -> Case:
     """Declare a case; all other keywords go to the suite's `run`, `inputs` and `config`."""
-    return Case(Words(en, zh), params, reduction, dtype)
+    return Case(Words(en, zh), params, reduction, dtype, factor)
 
 
 def title(*, en: str, zh: str) -> Callable[[F], F]:

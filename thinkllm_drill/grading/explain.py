@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from thinkllm_drill.grading import battery
+from thinkllm_drill import locale
+from thinkllm_drill.grading import battery, hints
 from thinkllm_drill.grading.compare import Mismatch
 from thinkllm_drill.grading.show import show, show_arguments, shown_part
 from thinkllm_drill.grading.where import where
@@ -46,7 +47,7 @@ def failure(
         case=named(probe) if small is probe else small.case.describe(),
         expected=expected if grading.diagnose else None,
         actual=actual if grading.diagnose else None,
-        where=_where(probe, mismatch, found) if grading.diagnose else None,
+        where=_told(grading, suite, small, check, kind, _where(probe, mismatch, found)) if grading.diagnose else None,
         inputs=_inputs(grading, suite, small, check) if grading.diagnose else None,
         frames=_frames(found),
         rerun=probe.case.id,
@@ -66,6 +67,19 @@ def _where(probe: battery.Probe, mismatch: Mismatch, found: Mismatch) -> str | N
         return words
     words = where(mismatch) if found is not mismatch else None
     return words and text("grading.where.before_shrinking", case=probe.title, words=words)
+
+
+def _told(
+    grading: GradingSession, suite: Suite, probe: battery.Probe, check: str, kind: battery.Kind, where: str | None
+) -> str | None:
+    """Where the shown case differs, the first intermediate that does, and whether a gradient suits its own forward."""
+    sentences = [where]
+    if kind is battery.FORWARD:
+        sentences.append(hints.first_intermediate(grading, suite, probe, check, kind))
+        if getattr(suite, "forward", ""):
+            outcome = battery.run_attempt(grading, suite, probe, check, kind)
+            sentences.append(hints.suits_own_forward(grading, suite, probe, check, outcome))
+    return ("" if locale.current() == "zh" else " ").join(sentence for sentence in sentences if sentence) or None
 
 
 def _inputs(grading: GradingSession, suite: Suite, probe: battery.Probe, check: str) -> str | None:

@@ -10,8 +10,10 @@ from thinkllm_drill.grading.compare import Tolerance, Truth, compare
 from thinkllm_drill.grading.observe import Outcome, freeze
 from thinkllm_drill.grading.show import show
 from thinkllm_drill.grading.where import where
-from thinkllm_drill.judge.failures import AttemptRaised, Wrong
+from thinkllm_drill.judge.failures import AttemptRaised, RuleBroken, Wrong
+from thinkllm_drill.judge.profile import Cost
 from thinkllm_drill.judge.wire import Record
+from thinkllm_drill.locale import text
 from thinkllm_drill.verdict import Cause
 
 
@@ -45,6 +47,50 @@ def raises(call: Callable[[], Any], type_name: str, *, en: str, zh: str) -> None
             Cause(Words(en, zh).here, actual=f"{failure.type_name}: {failure.text}", expected=type_name)
         ) from None
     raise Wrong(Cause(Words(en, zh).here, expected=type_name))
+
+
+def assert_growth(small: Cost, large: Cost, field: str, *, at_most: float, en: str, zh: str) -> None:
+    """Demand that a cost grows by a factor of at most `at_most` from a small call to a large one.
+
+    `field` is one of `judge.profile.Cost`: "peak_bytes", "work", "instructions", … . Fails as `rule`.
+    """
+    before, after = _measured(small, field), _measured(large, field)
+    if after > at_most * before * (1 + 1e-9):
+        factor = f"{after / before:.1f}" if before else "∞"
+        facts = {"small": f"{before:,}", "large": f"{after:,}", "factor": factor, "limit": f"{at_most:g}"}
+        _break_rule(Words(en, zh).here, text("grading.cost.growth", what=text(f"grading.cost.{field}"), **facts))
+
+
+def assert_no_tensor(cost: Cost, bytes: int, *, en: str, zh: str) -> None:
+    """Demand that no storage of `bytes` or more was allocated ("no tensor of q_len × kv_len"). Fails as `rule`."""
+    if cost.largest_bytes >= bytes:
+        found = text("grading.cost.tensor", found=f"{cost.largest_bytes:,}", limit=f"{bytes:,}")
+        _break_rule(Words(en, zh).here, found)
+
+
+def assert_enough_flops(
+    cost: Cost, reference: Cost, *, at_least: float = 0.5, en: str | None = None, zh: str | None = None
+) -> None:
+    """Demand that an attempt computed at least a fraction of the reference's FLOPs, in torch. Fails as `rule`.
+
+    Whatever an attempt computes counts, elementwise and in loops too (and bytecodes where they were asked for): only
+    work that was done elsewhere, in numpy or in a library, or not at all, is missed.
+    """
+    if cost.work >= at_least * reference.flops:
+        return
+    words = Words(en, zh).here if en and zh else text("grading.cost.elsewhere")
+    _break_rule(words, text("grading.cost.deficit", found=f"{cost.work:,}", expected=f"{reference.flops:,}"))
+
+
+def _measured(cost: Cost, field: str) -> int:
+    value = getattr(cost, field)
+    if value is None:
+        raise ValueError(f"{field} is counted where it is asked for: profile(…, saved=True) or instructions=True")
+    return int(value)
+
+
+def _break_rule(words: str, facts: str) -> NoReturn:
+    raise RuleBroken(f"{words}\n{facts}")
 
 
 def _demand(truth: Truth, outcome: Outcome, tolerance: Tolerance, words: Words) -> None:

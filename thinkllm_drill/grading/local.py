@@ -18,6 +18,7 @@ from thinkllm_drill.grading.rng import Rng
 from thinkllm_drill.judge import autodiff
 from thinkllm_drill.judge import profile as profile_
 from thinkllm_drill.judge.failures import AttemptRaised
+from thinkllm_drill.judge.intermediates import collected
 from thinkllm_drill.judge.remote import Raised
 from thinkllm_drill.judge.runner import local_function
 from thinkllm_drill.judge.wire import Record
@@ -45,6 +46,7 @@ class Reference:
         self._jitter = jitter
         self._rng = rng
         self.changed: list[str] = []
+        self.intermediates: dict[str, Any] | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -82,15 +84,22 @@ class Reference:
         with self._default_dtype():
             return autodiff.vjp(target._thing, self._cast(dict(inputs)), wrt, cast)
 
-    def profile(self, target: Any, *args: Any, **inputs: Any) -> profile_.Cost:
-        """What the call costs."""
+    def profile(
+        self, target: Any, *args: Any, saved: bool = False, instructions: bool = False, **inputs: Any
+    ) -> profile_.Cost:
+        """What the call costs, in the dtype of this reference: compare its FLOPs with an attempt's, not its bytes."""
         thing = getattr(self._module, target) if isinstance(target, str) else target._thing
-        _, cost = profile_.profile(lambda: thing(*self._cast(args), **self._cast(inputs)))
+        cast = self._cast(list(args)), self._cast(dict(inputs))
+        with self._default_dtype():
+            _, cost = profile_.profile(thing, *cast, saved=saved, instructions=instructions)
         return profile_.Cost(**cost)
 
     def _invoke(self, thing: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        with self._default_dtype():
+        file = getattr(self._module, "__file__", None)
+        with self._default_dtype(), collected(self.intermediates or (), (file,)) as held:
             value = thing(*self._cast(list(args)), **self._cast(dict(kwargs)))
+        if self.intermediates is not None:
+            self.intermediates |= held
         if self._dtype is not None and isinstance(value, torch.nn.Module) and isinstance(thing, type):
             value = value.to(self._dtype)
         return self._wrap(value)

@@ -6,7 +6,7 @@ A suite's checks run its scenario on the attempt and on the reference; `battery`
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -48,6 +48,8 @@ class Suite:
         repeatable: whether two calls give the same.
         layouts: whether float inputs are also given strided, offset and expanded.
         elementwise: whether an output element depends on one input element (a tighter tolerance).
+        outputs: names of the parts of a tuple that is returned.
+        intermediates: names that the statement gives to intermediate tensors, in the order in which they are computed.
     """
 
     entry: ClassVar[str]
@@ -61,6 +63,7 @@ class Suite:
     layouts: ClassVar[bool] = True
     elementwise: ClassVar[bool] = False
     outputs: ClassVar[Sequence[str]] = ()
+    intermediates: ClassVar[Sequence[str]] = ()
     graded: GradingSession
 
     # what an exercise may say
@@ -98,8 +101,16 @@ class Suite:
                     params = {**first.params, name: value}
                     probes.append(battery.Probe(case(en=label, zh=label, dtype=first.dtype, **params)))
             if self.layouts and not isinstance(self, ObjectSuite):
-                probes += [battery.Probe(first, layout=layout) for layout in LAYOUTS]
+                probes += [battery.Probe(chosen, layout=layout) for layout, chosen in self._laid_out()]
         return probes
+
+    def _laid_out(self) -> Iterator[tuple[str, Case]]:
+        """Each layout with the first case and another one, as the first may have too few dimensions to show a fault."""
+        others = self.cases[1:]
+        for number, layout in enumerate(LAYOUTS):
+            yield layout, self.cases[0]
+            if others:
+                yield layout, others[number % len(others)]
 
     # the checks
 
@@ -138,7 +149,14 @@ class Suite:
 
 
 class FunctionSuite(Suite):
-    """A function of tensors or plain values, called by keyword."""
+    """A function of tensors or plain values, called by keyword.
+
+    A hand-written backward names the attempt's own function that it differentiates as `forward`: where the gradient is
+    wrong, it is compared with what autograd makes of that function.
+    """
+
+    forward: ClassVar[str] = ""
+    gradients_of_forward: ClassVar[Sequence[str]] = ()
 
     def inputs(self, rng: Rng, **params: Any) -> dict[str, Any]:
         """Keyword arguments of the call."""
@@ -146,6 +164,10 @@ class FunctionSuite(Suite):
 
     def scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterable[Any]:
         yield "", self.output(impl[self.entry](**self.prepared(rng, probe)), impl)
+
+    def differentiated(self, rng: Rng, probe: battery.Probe) -> tuple[dict[str, Any], dict[int, Tensor]]:
+        """For a backward: what a probe's call is the gradient of: the arguments of `forward`, the cotangents."""
+        raise NotImplementedError
 
     def output(self, value: Any, impl: Any) -> Any:
         """What is compared of the function's result."""

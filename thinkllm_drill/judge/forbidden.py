@@ -44,6 +44,7 @@ class Hit:
 hits: list[Hit] = []
 _libraries: list[Any] = []
 _filenames: Collection[str | None] = ()
+_installed: set[str] = set()
 
 
 def install(names: Sequence[str], filenames: Collection[str | None] = ()) -> None:
@@ -55,7 +56,8 @@ def install(names: Sequence[str], filenames: Collection[str | None] = ()) -> Non
     """
     global _filenames
     _filenames = filenames
-    names = [name for name in names if not _builtin(name)]
+    names = [name for name in names if not _builtin(name) and name not in _installed]
+    _installed.update(names)
     if not names:
         return
     kernels = _override(means.kernels_of(names))

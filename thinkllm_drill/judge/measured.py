@@ -10,7 +10,8 @@ class Measured:
     """What one source got on one seed.
 
     `check`, `kind` and `check_status` are of the first check that did not pass, `diagnosis` is the known mistake behind
-    it, where it is like one alone of those it is `alike`. `margin` is the largest error of what was right, `ratio` that of the wrong values, as parts of what is allowed.
+    it, where it is like one alone; it is like `alike` of them. `margin` is the largest error of what was right, `ratio`
+    that of the wrong values, as parts of what is allowed.
     """
 
     source: int

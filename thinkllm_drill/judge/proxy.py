@@ -37,6 +37,8 @@ from thinkllm_drill.verdict import Cause, Frame
 
 _MISSHAPEN = (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError)
 MAX_RULES = 3
+ANSWERS = ("call", "vjp", "profile", "value")
+"""Requests whose answers tell one attempt from another; those of the rest are numbers of objects."""
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "CUDA out of memory")
 
 
@@ -101,6 +103,7 @@ class Attempt:
         self.on_changed: Callable[[list[str]], None] | None = None
         self.launches = 0
         self.log: list[Any] | None = None
+        self.intermediates: dict[str, Any] | None = None
 
     # the learner's names
 
@@ -176,11 +179,19 @@ class Attempt:
         output, gradients = self._ask(request, lambda answer: (answer[0], dict(answer[1])))
         return output, gradients
 
-    def profile(self, target: RemoteName | RemoteObject | RemoteMethod | str, *args: Any, **inputs: Any) -> Cost:
-        """What the call costs; see `judge.profile.Cost`."""
+    def profile(
+        self,
+        target: RemoteName | RemoteObject | RemoteMethod | str,
+        *args: Any,
+        saved: bool = False,
+        instructions: bool = False,
+        **inputs: Any,
+    ) -> Cost:
+        """What the call costs; `saved` and `instructions` ask for what takes longer, see `judge.profile.Cost`."""
         if isinstance(target, str):
             target = self[target]
-        request = {"op": "profile", "target": target._target(), "args": args, "kwargs": inputs}
+        request: dict[str, Any] = {"op": "profile", "target": target._target(), "args": args, "kwargs": inputs}
+        request |= {"saved": saved, "instructions": instructions}
         cost: Cost = self._ask(request, lambda answer: Cost(**answer))
         return cost
 
@@ -222,6 +233,8 @@ class Attempt:
 
     def _call(self, target: list[Any], args: Sequence[Any], kwargs: Mapping[str, Any], *, keep: bool = False) -> Any:
         request = {"op": "call", "target": target, "args": list(args), "kwargs": dict(kwargs), "keep": keep}
+        if self.intermediates is not None:
+            request["intermediates"] = list(self.intermediates)
         return self._ask(request)
 
     def _ask(self, request: dict[str, Any], read: Callable[[Any], Any] = _as_it_is) -> Any:
@@ -236,15 +249,18 @@ class Attempt:
             changed = changed_arguments(request, reply) if "kwargs" in reply else None
             answer = None if failure is not None or reply.get("forbidden") else read(reply["ok"])
             launches = int(reply.get("launches", 0))
+            dict(reply.get("intermediates", {}))
             self._raise_if_failed(failure, [broken_rule(hit) for hit in reply.get("forbidden", ())])
         except _MISSHAPEN as error:
             raise self._malformed(error) from None
         self.launches = launches
+        if self.intermediates is not None:
+            self.intermediates |= reply.get("intermediates", {})
         if changed is not None:
             self._changed = changed
             if self.on_changed is not None:
                 self.on_changed(changed)
-        if self.log is not None:
+        if self.log is not None and request["op"] in ANSWERS:
             self.log.append(reply["ok"])
         return answer
 

@@ -27,6 +27,7 @@ from typing import Any
 import torch
 
 from thinkllm_drill.judge import autodiff, eager, forbidden, framing, kernels, profile, trace
+from thinkllm_drill.judge.intermediates import collected
 from thinkllm_drill.judge.wire import Decoder, Encoder, WireError, as_record, builtin_exception, safe_str
 
 OPERATORS = {
@@ -253,10 +254,12 @@ class Runner:
         target = self._target(request["target"])
         args, kwargs = request["args"], request["kwargs"]
         before = kernels.launches.count
-        value = target(*args, **kwargs)
+        with collected(request.get("intermediates", ()), self._filenames) as held:
+            value = target(*args, **kwargs)
         if (isinstance(target, type) or request.get("keep")) and not isinstance(value, _SCALARS):
             self._keep(value)  # an object that was constructed stays here, also if it is a dataclass
-        return {"ok": value, "args": args, "kwargs": kwargs, "launches": kernels.launches.count - before}
+        reply = {"ok": value, "args": args, "kwargs": kwargs, "launches": kernels.launches.count - before}
+        return reply | {"intermediates": held} if held else reply
 
     def _vjp(self, request: dict[str, Any]) -> dict[str, Any]:
         target = self._target(request["target"])
@@ -264,8 +267,8 @@ class Runner:
         return {"ok": (output, gradients)}
 
     def _profile(self, request: dict[str, Any]) -> dict[str, Any]:
-        target = self._target(request["target"])
-        _, cost = profile.profile(lambda: target(*request["args"], **request["kwargs"]))
+        asked = {"saved": bool(request["saved"]), "instructions": bool(request["instructions"])}
+        _, cost = profile.profile(self._target(request["target"]), request["args"], request["kwargs"], **asked)
         return {"ok": cost}
 
     def _place(self, request: dict[str, Any]) -> dict[str, Any]:
