@@ -191,13 +191,16 @@ def test_from_tokens_to_the_gradients_of_the_model(solution, trainer, agree, con
 def test_sequence_logps(solution, library, agree, conditioning, pulled, batch, seq_len, dtype):
     utils = library("trl.trainer.utils")
     logits = torch.randn(batch, seq_len, VOCAB, dtype=dtype) * 3
-    labels, mask = torch.randint(0, VOCAB, (batch, seq_len)), torch.rand(batch, seq_len) < 0.6
+    labels, mask = torch.randint(1, VOCAB, (batch, seq_len)), torch.rand(batch, seq_len) < 0.6
+    logits[..., 0] = -torch.inf  # a banned token, never counted
+    labels[~mask] = 0
 
     def theirs(logits):
-        return (utils.selective_log_softmax(logits[:, :-1], labels[:, 1:]) * mask[:, 1:]).sum(-1)
+        logps = utils.selective_log_softmax(logits[:, :-1], labels[:, 1:])
+        return logps.masked_fill(~mask[:, 1:], 0.0).sum(-1)
 
     def ours(logits):
-        return solution("dpo_loss").sequence_logps(logits, labels.masked_fill(~mask, -100), mask)
+        return solution("dpo_loss").sequence_logps(logits, labels, mask)
 
     scales = conditioning(lambda logits: pulled(ours, [logits]), [logits])
     for mine, right, scale in zip(pulled(ours, [logits]), pulled(theirs, [logits]), scales, strict=True):

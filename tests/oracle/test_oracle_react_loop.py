@@ -23,7 +23,7 @@ PIECES = [
         "]",
         "[]",
     ),
-    *("Actions:", "action:", "\tAction: broken[", "lost[x]", "think", "已知"),
+    *("Actions:", "action:", "\tAction: broken[", "lost[x]", "think", "已知", "Action: Finish["),
 ]
 MALFORMED = "Error: write one line Action: name[input]"
 
@@ -120,7 +120,8 @@ def test_runs_are_alike(solution, seed):
         most = random.randint(0, 6)
         (theirs, _), (llm, asked) = scripted(replies), scripted(replies)
         answer, steps, reason, prompts = run("Why?", theirs, TOOLS, most)
-        ours = solution("react_loop").react("Why?", llm, TOOLS, most)
+        ours = solution("react_loop").react("Why?", llm, tools := dict(TOOLS), most)
+        assert list(tools.items()) == list(TOOLS.items())
         assert (ours.answer, ours.reason) == (answer, reason), replies
         assert [(s.thought, s.action, s.action_input, s.observation) for s in ours.steps] == steps, replies
         assert [prompt[prompt.index("Question: Why?") :] for prompt in asked] == prompts, replies

@@ -114,6 +114,28 @@ def test_p_of_one_keeps_what_underflows(solution, warped):
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("scale", [1.0, 1e4, 1e-30])
+def test_temperature_0_takes_the_largest_logit(solution, scale, dtype):
+    """As transformers decodes without sampling: by torch.argmax, which takes the first of equal ones."""
+    logits = torch.randint(-5, 6, (64, 9)).to(dtype) * scale
+    logits[:, 0] = -torch.inf
+    for p in (0.0, 0.5, 1.0):
+        ours = solution("top_p").sample_top_p(logits, p, 0, torch.rand(64))
+        assert torch.equal(ours, torch.argmax(logits, dim=-1))
+
+
+@pytest.mark.parametrize("u", [0.0, 1 - 2**-24])
+@pytest.mark.parametrize("p", [0.6, 1.0])
+def test_the_ends_of_the_distribution_are_inside_the_nucleus(solution, warped, p, u):
+    logits = clear((64, 67), p, torch.float32, 2.0)
+    tokens = solution("top_p").sample_top_p(logits, p, 2.0, torch.full((64,), u))
+    inside = warped(logits, p, temperature=2.0).isfinite()
+    ids = torch.arange(67).expand(64, 67)
+    ends = ids.masked_fill(~inside, 67).amin(-1) if u == 0.0 else ids.masked_fill(~inside, -1).amax(-1)
+    assert torch.equal(tokens, ends)
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 @pytest.mark.parametrize("p", [0.0, 0.6, 1.0])
 @pytest.mark.parametrize("shape", SHAPES[:4], ids=str)
