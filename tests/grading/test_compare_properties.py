@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from thinkllm_drill.grading.compare import Tolerance, Truth, compare
 from thinkllm_drill.grading.observe import Outcome, freeze
+from thinkllm_drill.judge.remote import Raised
 from thinkllm_drill.judge.wire import Record
 
 settings.register_profile(
@@ -474,3 +475,4 @@ def test_a_truth_that_rounding_decides_is_wrong_and_nobodys_contract(exact, same
     """The inputs are drawn again then; a broken contract would be final, an exception ours."""
     for answer in (exact, same):
         assert kind(found(exact, same, answer)) == "wrong"
+    assert found(exact, exact, exact, jittered=[same, Raised("ValueError", ["ValueError"])]) is None

@@ -117,6 +117,7 @@ class _Comparison:
             return self._raised(path, exact, actual)
         if not _alike(exact, same):  # rounding decides what the reference shows: the inputs are to be drawn again
             return self._mismatch("wrong", path, text("grading.value"), exact, actual)
+        jittered = [moved for moved in jittered if _alike(exact, moved)]
         if isinstance(same, Tensor):
             return self._tensor(path, exact, same, jittered, actual)
         if isinstance(same, np.ndarray | np.generic):
@@ -161,7 +162,7 @@ class _Comparison:
                 return None
             return self._mismatch(kind, path, message, exact, actual)
         for index in range(len(exact)):
-            moved = [j[index] for j in jittered if len(j) == len(exact)]
+            moved = [j[index] for j in jittered]
             found = self.run(f"{path}[{index}]", exact[index], same[index], moved, actual[index])
             if found is not None:
                 return found
@@ -173,7 +174,7 @@ class _Comparison:
             kind = "contract" if all(isinstance(key, str) for key in exact) else "wrong"
             return self._mismatch(kind, path, message, exact, actual)
         for key in exact:
-            moved = [j[key] for j in jittered if key in j]
+            moved = [j[key] for j in jittered]
             found = self.run(f"{path}[{key!r}]", exact[key], same[key], moved, actual[key])
             if found is not None:
                 return found
@@ -221,9 +222,8 @@ class _Comparison:
             return self._mismatch("contract", path, message, same, actual)
         if self.structure_only or not actual.numel():
             return None
-        moved = [j for j in jittered if isinstance(j, Tensor) and j.shape == exact.shape]
         if same.is_complex():
-            flat = [_real(value) for value in (exact, same, *moved, actual)]
+            flat = [_real(value) for value in (exact, same, *jittered, actual)]
             found = self._numbers(path, flat[0], flat[1], flat[2:-1], flat[-1], _unit(actual.dtype))
             if found is None or found.bad is None:
                 return found
@@ -234,7 +234,7 @@ class _Comparison:
                 return None
             message = text("grading.elements", bad=int(bad.sum()), total=bad.numel())
             return self._mismatch("wrong", path, message, exact, actual, bad=bad)
-        return self._numbers(path, exact, same, moved, actual, _unit(actual.dtype))
+        return self._numbers(path, exact, same, jittered, actual, _unit(actual.dtype))
 
     def _numbers(
         self, path: str, exact: Tensor, same: Tensor, jittered: Sequence[Tensor], actual: Tensor, unit: float
