@@ -60,7 +60,7 @@ def test_ranges_and_types():
 
 def test_a_case_has_a_name_to_type_and_words_to_read():
     made = case(en="±10000, two Rows", zh="两行", dtype="bfloat16", reduction=9, rows=2, scale=1e4, shape=(2, 3))
-    assert made.id == "10000-two-rows"
+    assert made.id == "plus-minus-10000-two-rows"
     assert made.params == {"rows": 2, "scale": 1e4, "shape": (2, 3)}
     assert made.describe() == "rows 2, scale 10000, shape (2, 3), bfloat16"
     assert made.words.here == "±10000, two Rows"

@@ -104,7 +104,7 @@ def _battery_plan(grading: GradingSession, suite: Suite, check: str) -> list[Ste
     """The probes of the check from the one that failed on, then the ones before it and those of `values`."""
     kinds = {"gradients": battery.BACKWARD}
     names = dict.fromkeys(("values" if check == "contract" else check, "values"))
-    probes = [(name, probe) for name in names for probe in battery.probes_of(suite, name)]
+    probes = [(name, probe) for name in names for probe in battery.probes_of(grading, suite, name)]
     rerun = next((c.cause.rerun for c in grading.checks if c.cause is not None and c.status != "skipped"), None)
     start = next((k for k, (_, probe) in enumerate(probes) if probe.case.id == rerun), 0)
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from thinkllm_drill.grading import battery
-from thinkllm_drill.grading.cases import Case, case, check
+from thinkllm_drill.grading.cases import Case, Words, check
 from thinkllm_drill.grading.layouts import LAYOUTS, laid_out
 from thinkllm_drill.grading.rng import Rng
 from thinkllm_drill.grading.session import GradingSession
@@ -96,13 +97,28 @@ class Suite:
         if self.cases:
             first = self.cases[0]
             for name, values in self.sizes.items():
-                for value in values:
-                    label = f"{name} = {value}"
-                    params = {**first.params, name: value}
-                    probes.append(battery.Probe(case(en=label, zh=label, dtype=first.dtype, **params)))
+                probes += [battery.Probe(self._sized(first, f"{name} = {value}", {name: value})) for value in values]
             if self.layouts and not isinstance(self, ObjectSuite):
                 probes += [battery.Probe(chosen, layout=layout) for layout, chosen in self._laid_out()]
+            if not isinstance(self, ObjectSuite):
+                probes += [battery.Probe(single, declared=False) for single in self._singles()]
         return probes
+
+    def _singles(self) -> Iterator[Case]:
+        """The first case with one of its sizes 1, for each size that is 1 in no case: a batch of one, a single row."""
+        first, declared = self.cases[0], [*self.cases, *self.edges]
+        for name, value in first.params.items():
+            if type(value) is int and value > 1 and all(other.params.get(name) != 1 for other in declared):
+                yield self._sized(first, f"{name} = 1", {name: 1})
+            elif type(value) is tuple and all(type(size) is int for size in value):
+                for index, size in enumerate(value):
+                    made = (*value[:index], 1, *value[index + 1 :])
+                    if size > 1 and all(other.params.get(name) != made for other in declared):
+                        yield self._sized(first, f"{name} = {made}", {name: made})
+
+    @staticmethod
+    def _sized(first: Case, label: str, sizes: Mapping[str, Any]) -> Case:
+        return replace(first, words=Words(label, label), params={**first.params, **sizes})
 
     def _laid_out(self) -> Iterator[tuple[str, Case]]:
         """Each layout with the first case and another one, as the first may have too few dimensions to show a fault."""
@@ -142,7 +158,7 @@ class Suite:
     def has(cls, kind: str, forbid: Sequence[str]) -> bool:
         """Whether the battery's check of that kind applies."""
         return {
-            "edges": bool(cls.edges or cls.sizes or (cls.layouts and not issubclass(cls, ObjectSuite))),
+            "edges": bool(cls().all_edges()),
             "gradients": bool(cls.gradients),
             "rules": bool(forbid),
         }.get(kind, True)

@@ -1,0 +1,79 @@
+"""How long a warm verdict takes, and how many mutants a second are graded.
+
+    python benchmarks/grading.py [ROUNDS]
+
+Every round grades the reference of each exercise once, through a warm service, and starts an interpreter that imports
+torch, so that all are measured under the same conditions; medians and ratios are of the rounds.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import statistics
+import subprocess
+import sys
+import time
+
+from bench import graded, own_service
+
+from thinkllm_drill.author.mutants import mutants
+from thinkllm_drill.author.mutate import CALL_SECONDS
+from thinkllm_drill.content.library import Library
+from thinkllm_drill.judge import authoring
+
+
+def main() -> None:
+    """Measure and print."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+    library = Library.open()
+    slugs = [slug for slug in library.slugs() if _can_run(library, slug)]
+    with own_service():
+        times, imports = _verdicts(library, slugs, rounds)
+        torch = statistics.median(imports)
+        print(f"{'exercise':18} median verdict   p95     of `import torch` ({torch:.2f} s)")
+        for slug in slugs:
+            median, p95 = statistics.median(times[slug]), _p95(times[slug])
+            print(f"{slug:18} {median:10.3f} s {p95:9.3f} s {median / torch:10.2f}")
+        print(f"{'the median one':18} {statistics.median(map(statistics.median, times.values())):10.3f} s")
+        _mutants(library, [slug for slug in slugs if not library.exercise(slug).needs])
+
+
+def _verdicts(library: Library, slugs: list[str], rounds: int) -> tuple[dict[str, list[float]], list[float]]:
+    """Seconds of each verdict by exercise, and of each import of torch."""
+    times: dict[str, list[float]] = {slug: [] for slug in slugs}
+    imports: list[float] = []
+    for number in range(rounds + 1):  # the first warms up
+        for slug in slugs:
+            start = time.perf_counter()
+            verdict = graded(library, slug)
+            times[slug].append(time.perf_counter() - start)
+            assert verdict.passed, (slug, verdict.failure)
+        if number:
+            start = time.perf_counter()
+            subprocess.run([sys.executable, "-c", "import torch"], check=True)
+            imports.append(time.perf_counter() - start)
+    return {slug: seconds[1:] for slug, seconds in times.items()}, imports
+
+
+def _mutants(library: Library, slugs: list[str]) -> None:
+    """Grade all mutants of these exercises."""
+    every, spent = 0, 0.0
+    for slug in slugs:
+        sources = [mutant.source for mutant in mutants(library.reference(slug))]
+        start = time.perf_counter()
+        seeds = [authoring.seed_of(slug, "mutants")]
+        every += sum(1 for _ in authoring.measure(slug, sources, seeds, call_seconds=CALL_SECONDS))
+        spent += time.perf_counter() - start
+    print(f"{every} mutants of {len(slugs)} exercises in {spent:.0f} s: {every / spent:.1f} a second")
+
+
+def _can_run(library: Library, slug: str) -> bool:
+    return all(importlib.util.find_spec(name) for name in library.exercise(slug).needs)
+
+
+def _p95(values: list[float]) -> float:
+    return sorted(values)[min(len(values) - 1, round(0.95 * len(values)))]
+
+
+if __name__ == "__main__":
+    main()
