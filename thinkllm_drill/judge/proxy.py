@@ -271,13 +271,18 @@ class Attempt:
         """
         self._asked += 1
         number, message = self._asked, message | {"number": self._asked}
+        left = self._limits.call_seconds  # for what the attempt does, not for what it has called here
         try:
             while True:
                 tree, blob = self._encode(message)
-                seconds = remaining(self._deadline, self._limits.call_seconds)
-                reply = self._decode(*link.exchange(tree, blob, seconds))
+                start = time.monotonic()
+                reply = self._decode(*link.exchange(tree, blob, remaining(self._deadline, left)))
+                left -= time.monotonic() - start
                 if "callback" not in reply:
                     break
+                if left <= 0 or time.monotonic() > self._deadline:
+                    self.close()
+                    raise AttemptTimeout(text("grading.timeout", seconds=f"{self._limits.call_seconds:g}"))
                 message = self._call_back(reply)
             if reply.get("number", number if "raised" in reply else None) != number:
                 raise self._malformed(ValueError("an answer to another question"))

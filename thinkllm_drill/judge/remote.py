@@ -101,7 +101,12 @@ class RemoteObject:
         return self._attempt.profile(self, *args, **inputs)
 
     def fetch(self) -> Any:
-        """The object as data, where it is on the closed list (a dataclass as a record)."""
+        """The object as data, where it is on the closed list (a dataclass as a record).
+
+        A tensor of a class of the attempt's own stays what it is: a copy of it may well be a plain one.
+        """
+        if self._opaque.is_tensor:
+            return self
         return self._attempt._ask({"op": "value", "value": self})
 
     def __iter__(self) -> Iterator[Any]:

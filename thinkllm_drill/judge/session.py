@@ -16,7 +16,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ Emit = Callable[[dict[str, Any]], None]
 
 def serve(message: dict[str, Any], emit: Emit, launcher: Launcher, interrupted: Callable[[], None] | None) -> None:
     """Answer one request; the last event tells how it ended, whatever happened."""
+    sys.set_int_max_str_digits(0)  # an attempt may answer with a longer number, and it is to be shown
     try:
         locale.use(message.get("lang", "en"))
         if message["type"] == "check":
@@ -105,6 +106,8 @@ def grade(
         on_plan=lambda checks: emit(requests.plan_event(checks)),
         on_check=lambda check: emit(requests.check_event(check)),
     )
+    if "call_seconds" in request.options:
+        session.attempt.limit(replace(session.limits, call_seconds=float(request.options["call_seconds"])))
     try:
         verdict = _verdict(request, session, paths.grader, start)
         emit(requests.verdict_event(verdict))

@@ -21,9 +21,14 @@ import safetensors.torch
 import torch
 
 MAX_DEPTH = 64
+MAX_DECODE_DEPTH = 2 * MAX_DEPTH
 MAX_NODES = 2_000_000
 MAX_ELEMENTS = 1 << 28
+MAX_TENSOR_BYTES = 2 << 30
+"""Of all tensors of one message, views counted in full: whoever copies them needs that much memory."""
 SAFE_INT = 1 << 53
+MAX_INT_BITS = 1 << 18
+"""Beyond that Python takes long to print a number."""
 
 DTYPES: dict[str, torch.dtype] = {
     str(dtype).removeprefix("torch."): dtype for dtype in vars(torch).values() if isinstance(dtype, torch.dtype)
@@ -98,7 +103,7 @@ class Encoder:
         self._special = special
         self._storages: dict[tuple[int, int], int] = {}
         self._blocks: list[torch.Tensor] = []
-        self._nodes = 0
+        self._nodes = self._bytes = 0
 
     def encode(self, value: Any) -> tuple[bytes, bytes]:
         """The tree as JSON and the blob as safetensors bytes (empty where there is no tensor)."""
@@ -108,13 +113,16 @@ class Encoder:
 
     def _encode(self, value: Any, depth: int) -> Any:
         self._nodes += 1
-        if depth > MAX_DEPTH or self._nodes > MAX_NODES:
+        kind = type(value)
+        parts = len(value) if kind in (list, tuple, dict, set, frozenset) else 0
+        if depth > MAX_DEPTH or self._nodes + parts > MAX_NODES:
             raise WireError("the value is nested too deeply or has too many parts")
         if self._special is not None and (special := self._special(value)) is not None:
             return special
-        kind = type(value)
         if value is None or kind is bool or kind is str:
             return value
+        if kind is int and value.bit_length() > MAX_INT_BITS:
+            raise WireError(f"an int of {value.bit_length()} bits cannot be sent")
         if kind is int:
             return value if -SAFE_INT < value < SAFE_INT else {"$": "int", "v": hex(value)}
         if kind is float:
@@ -171,6 +179,9 @@ class Encoder:
         device = str(tensor.device)
         storage = tensor.untyped_storage()
         used = tensor.numel() * tensor.element_size()
+        self._bytes += used
+        if self._bytes > MAX_TENSOR_BYTES:
+            raise WireError(f"tensors of more than {MAX_TENSOR_BYTES >> 30} GiB cannot be sent")
         if tensor.device.type != "cpu" or storage.nbytes() > 4 * used + (1 << 20):
             tensor = tensor.cpu().clone(memory_format=torch.contiguous_format)
             storage = tensor.untyped_storage()
@@ -202,6 +213,7 @@ class Decoder:
     def __init__(self, special: Callable[[str, dict[str, Any], Callable[[Any], Any]], Any] | None = None) -> None:
         self._special = special
         self._blocks: dict[str, torch.Tensor] = {}
+        self._bytes = self._depth = 0
 
     def decode(self, tree: bytes, blob: bytes) -> Any:
         """The value; WireError for anything malformed."""
@@ -216,10 +228,17 @@ class Decoder:
             raise WireError(f"malformed tensors: {error}") from None
 
     def _decode(self, node: Any) -> Any:
-        if isinstance(node, list):
-            return [self._decode(item) for item in node]
-        if not isinstance(node, dict):
+        if not isinstance(node, list | dict):
             return node
+        self._depth += 1
+        if self._depth > MAX_DECODE_DEPTH:
+            raise WireError("the value is nested too deeply")
+        try:
+            return [self._decode(item) for item in node] if isinstance(node, list) else self._decode_node(node)
+        finally:
+            self._depth -= 1
+
+    def _decode_node(self, node: dict[str, Any]) -> Any:
         kind = node["$"]
         if self._special is not None and (special := self._special(kind, node, self._decode)) is not NotImplemented:
             return special
@@ -229,7 +248,10 @@ class Decoder:
         return decode(node)
 
     def _decode_int(self, node: dict[str, Any]) -> int:
-        return int(node["v"], 16)
+        value = int(node["v"], 16)
+        if value.bit_length() > MAX_INT_BITS:
+            raise WireError(f"an int of {value.bit_length()} bits is over the limit")
+        return value
 
     def _decode_float(self, node: dict[str, Any]) -> float:
         return float(node["v"])
@@ -282,6 +304,9 @@ class Decoder:
         elements = math.prod(shape)
         if elements > max(MAX_ELEMENTS, block.nbytes // dtype.itemsize):
             raise WireError(f"an expanded tensor of {elements} elements is over the limit")
+        self._bytes += elements * dtype.itemsize
+        if self._bytes > MAX_TENSOR_BYTES:
+            raise WireError(f"tensors of more than {MAX_TENSOR_BYTES >> 30} GiB are over the limit")
         last = offset + sum((n - 1) * s for n, s in zip(shape, stride, strict=True)) if elements else offset
         if elements and (last + 1) * dtype.itemsize > block.nbytes:
             raise WireError("a tensor reaches beyond its storage")
