@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from thinkllm_drill.judge.scratch import remove
+
 if TYPE_CHECKING:
     import psutil
 
@@ -30,11 +31,12 @@ SCRATCH = "thinkllm-run-"
 
 @dataclass(frozen=True)
 class RunnerProcess:
-    """A started runner: its connection and the read end of what it prints."""
+    """A started runner: its connection, the read end of what it prints, the folder that it writes to."""
 
     pid: int
     connection: socket.socket
     output: socket.socket | int
+    scratch: Path
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ class ZygoteLauncher:
         data, descriptors, _, _ = socket.recv_fds(self._control, 4096, 2)
         if len(descriptors) != 2:
             raise ConnectionError("the service is gone")
-        return RunnerProcess(json.loads(data)["pid"], socket.socket(fileno=descriptors[0]), descriptors[1])
+        told = json.loads(data)
+        return RunnerProcess(told["pid"], socket.socket(fileno=descriptors[0]), descriptors[1], Path(told["scratch"]))
 
     def stop(self, runner: RunnerProcess) -> Exit:
         close(runner)
@@ -123,7 +126,7 @@ class SpawnLauncher:
             if candidate[1].poll() is None:
                 alive = candidate
             else:
-                shutil.rmtree(candidate[2], ignore_errors=True)
+                remove(candidate[2])
         runner, process, scratch = alive or self._spawn()
         self._running[runner.pid] = process, scratch
         self.warm_up()
@@ -148,7 +151,7 @@ class SpawnLauncher:
         _kill_tree(process, family)
         if self._subreaper:
             kill_orphans({*self._running, *(spare[0].pid for spare in self._ready)})
-        shutil.rmtree(scratch, ignore_errors=True)
+        remove(scratch)
         if by_us:
             return Exit(signal=int(signal.SIGKILL) if hasattr(signal, "SIGKILL") else 9, by_us=True)
         return Exit(code=code) if code >= 0 else Exit(signal=-code)
@@ -161,7 +164,7 @@ class SpawnLauncher:
         self._running.clear()
         for process, scratch in left:
             _kill_tree(process, [])
-            shutil.rmtree(scratch, ignore_errors=True)
+            remove(scratch)
 
     def _spawn(self) -> tuple[RunnerProcess, subprocess.Popen[bytes], Path]:
         scratch = new_scratch()
@@ -183,7 +186,7 @@ class SpawnLauncher:
             )
             theirs.close()
             os.close(write)
-            runner = RunnerProcess(process.pid, ours, read)
+            runner = RunnerProcess(process.pid, ours, read, scratch)
         return runner, process, scratch
 
     def _spawn_loopback(
@@ -210,7 +213,7 @@ class SpawnLauncher:
                     break
                 connection.close()
         assert process.stdout is not None
-        return RunnerProcess(process.pid, connection, _pumped(process)), process
+        return RunnerProcess(process.pid, connection, _pumped(process), scratch), process
 
 
 def close(runner: RunnerProcess) -> None:
@@ -290,7 +293,7 @@ def sweep_scratch() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*-*"):
         owner = folder.name.removeprefix(SCRATCH).split("-")[0]
         if owner.isdecimal() and not psutil.pid_exists(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
 
 
 def children_of(pid: int) -> set[int]:

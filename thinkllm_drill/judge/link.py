@@ -13,6 +13,7 @@ from thinkllm_drill.judge import framing
 from thinkllm_drill.judge.failures import AttemptDied, AttemptTimeout, GradeFailure, LimitExceeded
 from thinkllm_drill.judge.launch import Exit, Launcher
 from thinkllm_drill.judge.limits import Limits
+from thinkllm_drill.judge.scratch import demand_room
 from thinkllm_drill.locale import text
 
 RING = 32 << 10
@@ -131,6 +132,7 @@ class Link:
             message = reader.feed(piece)
             if message is not None:
                 self.drain()
+                demand_room(self._runner.scratch)
                 return message
 
     def _wait(self, deadline: float) -> bool:
@@ -139,13 +141,15 @@ class Link:
         if remaining <= 0:
             raise AttemptTimeout(text("grading.timeout", seconds=f"{self._limits.call_seconds:g}"))
         ready = False
-        for key, _ in self._selector.select(min(remaining, 0.1 if self._memory else 0.5)):
+        for key, _ in self._selector.select(min(remaining, 0.1)):
             if key.fileobj is self._runner.connection:
                 ready = True
             else:
                 self._read_output()
         if self._interrupted is not None:
             self._interrupted()
+        if not ready:
+            demand_room(self._runner.scratch)
         if self._memory is not None and not ready:
             self._memory.check()
         return ready

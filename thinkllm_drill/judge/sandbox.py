@@ -21,7 +21,7 @@ SYSTEM = (
     *("/usr", "/lib", "/lib64", "/etc", "/opt", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat"),
     *("/sys/devices/system", "/sys/kernel/mm", "/sys/fs/cgroup", "/dev"),
 )
-DEVICES = tuple(Path(f"/dev/{name}") for name in ("null", "zero", "full", "random", "urandom", "shm"))
+DEVICES = tuple(Path(f"/dev/{name}") for name in ("null", "zero", "full", "random", "urandom"))
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -71,6 +71,8 @@ def enter(scratch: Path) -> None:
     for name in set(os.environ) - set(KEEP):
         del os.environ[name]
     os.environ |= {"HOME": str(scratch), "TMPDIR": str(scratch), "PYTHONDONTWRITEBYTECODE": "1"}
+    if sys.platform == "linux":
+        _forget_environment(scratch)
     tempfile.tempdir = str(scratch)  # the parent has looked it up already
     sys.dont_write_bytecode = True
     # nor can it import from a checkout, where the references lie; our own modules are found by their package
@@ -83,6 +85,20 @@ def enter(scratch: Path) -> None:
         )
     if has_seccomp:
         seccomp.restrict()
+
+
+def _forget_environment(scratch: Path) -> None:
+    """Wipe what this process was started with, which /proc/self/environ keeps showing.
+
+    TMPDIR is left there: it is how processes that belong to a scratch folder are found.
+    """
+    for name in list(os.environ):
+        os.environ[name] = os.environ.pop(name)  # makes C keep a copy of its own
+    fields = Path("/proc/self/stat").read_text(errors="replace").rpartition(")")[2].split()
+    start, end = int(fields[47]), int(fields[48])
+    if 0 < start < end:
+        mark = b"TMPDIR=" + os.fsencode(scratch)
+        ctypes.memmove(start, mark[: end - start - 1].ljust(end - start, b"\0"), end - start)
 
 
 def close_other_descriptors(keep: set[int]) -> None:

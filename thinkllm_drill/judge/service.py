@@ -16,7 +16,6 @@ import gc
 import json
 import os
 import selectors
-import shutil
 import signal
 import socket
 import sys
@@ -36,6 +35,7 @@ from thinkllm_drill.judge.launch import (
     sweep_scratch,
 )
 from thinkllm_drill.judge.one_by_one import IDLE_SECONDS, REQUEST_SECONDS, serve_spawning
+from thinkllm_drill.judge.scratch import remove
 
 
 @dataclass
@@ -218,7 +218,8 @@ class Zygote:
         judge.runners[runner.pid] = runner
         ends = [runner.connection.fileno(), runner.output]
         try:
-            socket.send_fds(judge.control, [json.dumps({"pid": runner.pid}).encode()], ends)
+            told = {"pid": runner.pid, "scratch": str(runner.scratch)}
+            socket.send_fds(judge.control, [json.dumps(told).encode()], ends)
         finally:
             runner.release()
 
@@ -231,7 +232,7 @@ class Zygote:
             ours.callback(os.close, read)
             theirs.callback(os.close, write)
             scratch = new_scratch()
-            ours.callback(shutil.rmtree, scratch, ignore_errors=True)
+            ours.callback(remove, scratch)
             pid = os.fork()
             if pid == 0:
                 os.setsid()
@@ -243,7 +244,7 @@ class Zygote:
     def _discard(self, runner: _Child) -> None:
         """Remove what is left of a runner that no judge has."""
         runner.release()
-        shutil.rmtree(runner.scratch, ignore_errors=True)
+        remove(runner.scratch)
 
     def _stop(self, judge: _Judge, pid: int) -> Exit:
         """Kill a runner's whole family; how it had ended, if it had ended by itself."""
@@ -264,7 +265,7 @@ class Zygote:
             _collect(pid, 0)
             ended = Exit(signal=int(signal.SIGKILL), by_us=True)
         kill_orphans(self._known())
-        shutil.rmtree(child.scratch, ignore_errors=True)
+        remove(child.scratch)
         return ended
 
     def _known(self) -> set[int]:
