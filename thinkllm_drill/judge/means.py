@@ -37,6 +37,8 @@ _SDPA = (
     "_native_multi_head_attention",
     "_transformer_encoder_layer_fwd",
 )
+_IN_PYTHON = ("torch._refs", "torch._refs.nn.functional", "torch._refs.special", "torch._decomp.decompositions")
+"""Where torch has its kernels once more, written in Python."""
 _FLEX = ("torch.nn.attention.flex_attention.flex_attention",)
 _FUNCTIONAL = ("vjp", "jvp", "vhp", "hvp", "jacobian", "hessian")
 _TRANSFORMS = ("grad", "grad_and_value", "vjp", "jvp", "jacrev", "jacfwd", "hessian", "linearize")
@@ -225,3 +227,4 @@ def paths_of(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     for name, full in given:
         job = job_of(full)
         yield from ((path, name) for path in (*job.names, *job.python))
+        yield from ((f"{module}.{kernel}", name) for kernel in job.kernels for module in _IN_PYTHON)

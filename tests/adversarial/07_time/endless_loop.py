@@ -1,0 +1,12 @@
+# exercise: softmax
+# verdict: failed
+# check: timeout
+# seconds: 0.5
+# also: spawn, open
+def softmax(x, dim=-1):
+    while True:
+        pass
+
+
+def log_softmax(x, dim=-1):
+    return x

@@ -1,0 +1,15 @@
+# exercise: softmax
+# verdict: failed
+# check: timeout
+# seconds: 0.5
+import torch
+
+
+def softmax(x, dim=-1):
+    y = torch.ones(600, 600)
+    while True:
+        y @ y
+
+
+def log_softmax(x, dim=-1):
+    return x

@@ -1,0 +1,19 @@
+# exercise: softmax
+# verdict: passed
+history = []
+
+
+def right(x, dim=-1):
+    y = x.float()
+    e = (y - y.amax(dim, keepdim=True)).exp()
+    return (e / e.sum(dim, keepdim=True)).to(x.dtype)
+
+def softmax(x, dim=-1):
+    history.append((x, dim))
+    return right(*history[-1])
+
+
+def log_softmax(x, dim=-1):
+    y = x.float()
+    y = y - y.amax(dim, keepdim=True)
+    return (y - y.exp().sum(dim, keepdim=True).log()).to(x.dtype)

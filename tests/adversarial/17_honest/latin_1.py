@@ -1,0 +1,16 @@
+# -*- coding: latin-1 -*-
+# exercise: softmax
+# verdict: passed
+"""Says that it is latin-1, and is: café."""
+
+
+def softmax(x, dim=-1):
+    y = x.float()
+    e = (y - y.amax(dim, keepdim=True)).exp()
+    return (e / e.sum(dim, keepdim=True)).to(x.dtype)
+
+
+def log_softmax(x, dim=-1):
+    y = x.float()
+    y = y - y.amax(dim, keepdim=True)
+    return (y - y.exp().sum(dim, keepdim=True).log()).to(x.dtype)

@@ -1,0 +1,25 @@
+# exercise: softmax
+# verdict: passed
+import tempfile
+
+import torch
+
+
+def right(x, dim=-1):
+    y = x.float()
+    e = (y - y.amax(dim, keepdim=True)).exp()
+    return (e / e.sum(dim, keepdim=True)).to(x.dtype)
+
+def softmax(x, dim=-1):
+    y = right(x, dim)
+    with tempfile.TemporaryFile() as file:
+        torch.save(x.detach(), file)
+        file.seek(0)
+        assert torch.equal(torch.load(file).isnan(), x.isnan())
+    return y
+
+
+def log_softmax(x, dim=-1):
+    y = x.float()
+    y = y - y.amax(dim, keepdim=True)
+    return (y - y.exp().sum(dim, keepdim=True).log()).to(x.dtype)
