@@ -100,7 +100,7 @@ def allowed(exact, same, jittered, tolerance):
         jitter = max(
             (abs(a - b) for m in moved for a, b in zip(m[n], row, strict=True) if math.isfinite(a - b)), default=0
         )
-        result += [max(tolerance.factor * unit * scale, 4 * off, 16 * jitter)] * len(row)
+        result += [max(min(tolerance.factor * unit, 0.125) * scale, 4 * off, 16 * jitter)] * len(row)
     return torch.tensor(result, dtype=torch.float64).view(exact.shape)
 
 

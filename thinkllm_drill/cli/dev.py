@@ -98,9 +98,9 @@ def check(
 def render(
     ctx: typer.Context,
     slugs: Slugs = None,
-    check_only: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if a stub drifted.")] = False,
+    check_only: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if a file drifted.")] = False,
 ) -> int:
-    """Write the committed stubs from the references."""
+    """Write the committed stubs from the references, and the READMEs' table of exercises."""
     from thinkllm_drill.author.render import render as author
 
     session = Session.of(ctx)
@@ -110,7 +110,7 @@ def render(
     else:
         for path in paths:
             session.out.write(short_path(path))
-        session.err.write(f"{count(len(paths), 'stub')} {'drifted' if check_only else 'written'}")
+        session.err.write(f"{count(len(paths), 'file')} {'drifted' if check_only else 'written'}")
     return 1 if check_only and paths else 0
 
 

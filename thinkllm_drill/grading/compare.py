@@ -24,6 +24,8 @@ from thinkllm_drill.locale import text
 UNITS = {torch.float64: 2.0**-53, torch.float32: 2.0**-24, torch.float16: 2.0**-11, torch.bfloat16: 2.0**-8}
 SAME_DTYPE_FACTOR = 4.0
 JITTER_FACTOR = 16.0
+LARGEST_SHARE = 0.125
+"""Of the scale, what a long reduction in half precision may lose: zeros and constants are never right."""
 
 
 @dataclass(frozen=True)
@@ -252,7 +254,7 @@ class _Comparison:
         for moved in jittered:
             jitter = torch.maximum(jitter, self._largest((moved.double() - exact).abs().nan_to_num(0.0, 0.0, 0.0)))
         threshold = torch.maximum(
-            self.tolerance.factor * unit * scale, torch.maximum(SAME_DTYPE_FACTOR * own, JITTER_FACTOR * jitter)
+            min(self.tolerance.factor * unit, LARGEST_SHARE) * scale, torch.maximum(SAME_DTYPE_FACTOR * own, JITTER_FACTOR * jitter)
         ).expand_as(exact)
         # written so that a NaN, which compares false with everything, is never right
         right = torch.where(finite, error <= threshold, (wide == exact) | (wide.isnan() & exact.isnan()))
