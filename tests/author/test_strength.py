@@ -102,12 +102,12 @@ def test_figures_are_written_where_all_is_well_and_not_measured_again(library):
     judge = Judge(known(library))
     report = strength.measure(library, "moving-average", kit(judge))
     assert report.problems == []
-    assert judge.asked[0] == (3, strength.MISTAKE_SEEDS)
-    assert judge.asked[1] == (2, strength.HONEST_SEEDS)
+    assert judge.asked[:2] == [(3, strength.DIAGNOSIS_SEEDS), (3, strength.MISTAKE_SEEDS - strength.DIAGNOSIS_SEEDS)]
+    assert judge.asked[2] == (2, strength.HONEST_SEEDS)
     path = library.paths("moving-average").strength
     assert figures.read(path) == report.strength
     assert (report.strength.mistakes, report.strength.honest) == ((3, 3), (10, 10))
-    assert (report.strength.diagnosed, report.strength.margin) == ((60, 60), 0.25)
+    assert (report.strength.diagnosed, report.strength.margin) == ((15, 15), 0.25)
     assert strength.measure(library, "moving-average", kit(judge)).unchanged
     assert strength.check(library, "moving-average", kit(judge)).problems == []
 

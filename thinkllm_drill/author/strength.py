@@ -17,6 +17,8 @@ from thinkllm_drill.files import write_atomically
 from thinkllm_drill.judge.measured import Measured
 
 MISTAKE_SEEDS = 20
+DIAGNOSIS_SEEDS = 5
+"""Of these, on how many the known mistake behind a verdict is looked for, which takes longer than the verdict."""
 HONEST_SEEDS = 200
 LARGEST_MARGIN = 0.5
 """An honest variant's error, as a part of what is allowed."""
@@ -62,7 +64,10 @@ def measure(library: Library, slug: str, kit: Kit, force: bool = False) -> Repor
         return Report(slug, strength=known, unchanged=True)
     report = Report(slug)
     wrong = _Mistakes(library, slug, kit, report)
-    wrong.measure([kit.seed_of(slug, "mistake", str(number)) for number in range(MISTAKE_SEEDS)], diagnose=True)
+    seeds = [kit.seed_of(slug, "mistake", str(number)) for number in range(MISTAKE_SEEDS)]
+    wrong.measure(seeds[:DIAGNOSIS_SEEDS], diagnose=True)
+    wrong.measure(seeds[DIAGNOSIS_SEEDS:], diagnose=False)
+    wrong.report_problems()
     accepted, margin = _honest(library, slug, kit, report, HONEST_SEEDS)
     mutants = mutate(
         library, slug, kit.measure, kit.seed_of(slug, "mutants"), lambda done, n: kit.tell("mutants", done, n)
@@ -97,6 +102,7 @@ def check(library: Library, slug: str, kit: Kit) -> Report:
     content = report.strength.content if report.strength else ""
     wrong = _Mistakes(library, slug, kit, report)
     wrong.measure([kit.seed_of(slug, content, "check")], diagnose=False)
+    wrong.report_problems()
     _honest(library, slug, kit, report, 2)
     return report
 
@@ -108,6 +114,7 @@ class _Mistakes:
         self.slug, self.kit, self.report = slug, kit, report
         self.known: tuple[Mistake, ...] = mistakes.load(library.paths(slug))
         self.failed: dict[str, str] = {}
+        self.unnamed = dict.fromkeys((mistake.id for mistake in self.known), 0)
         self.named = self.nameable = 0
         self.clearance = math.inf
 
@@ -122,8 +129,7 @@ class _Mistakes:
         return self.named, self.nameable
 
     def measure(self, seeds: Sequence[str], *, diagnose: bool) -> None:
-        """Grade every mistake on every seed; what is not as it should be becomes a problem."""
-        unnamed = dict.fromkeys((mistake.id for mistake in self.known), 0)
+        """Grade every mistake on every seed."""
         sources = [mistake.source for mistake in self.known]
         results = self.kit.measure(self.slug, sources, seeds, diagnose=diagnose)
         for done, result in enumerate(results, start=1):
@@ -134,10 +140,13 @@ class _Mistakes:
             elif diagnose and _has_a_signature(result):
                 self.nameable += 1
                 self.named += result.diagnosis == mistake.id
-                unnamed[mistake.id] += result.diagnosis != mistake.id
+                self.unnamed[mistake.id] += result.diagnosis != mistake.id
+
+    def report_problems(self) -> None:
+        """Note what was not as it should be."""
         self.report.problems += self.failed.values()
         if self.named < DIAGNOSED * self.nameable:
-            worst = ", ".join(f"{name} ({times})" for name, times in unnamed.items() if times)
+            worst = ", ".join(f"{name} ({times})" for name, times in self.unnamed.items() if times)
             self.report.problems.append(f"{self.named} of {self.nameable} verdicts name the mistake; not: {worst}")
 
     def _problem(self, mistake: Mistake, result: Measured) -> str | None:

@@ -211,7 +211,7 @@ def graded(
         mismatch = judged(suite, candidate, kind, truth, outcome, margins)
         if grading.margins is not None and mismatch is None:
             grading.margins.append(_margin(grading, suite, candidate, check, kind, truth, outcome, margins))
-        if not isinstance(mismatch, Mismatch) or mismatch.kind == "contract":
+        if not isinstance(mismatch, Mismatch):
             return candidate, outcome, mismatch
         truth = conditioned(grading, suite, candidate, check, kind, truth)
         marks = discrete(truth.exact)

@@ -254,7 +254,8 @@ class _Comparison:
         for moved in jittered:
             jitter = torch.maximum(jitter, self._largest((moved.double() - exact).abs().nan_to_num(0.0, 0.0, 0.0)))
         threshold = torch.maximum(
-            min(self.tolerance.factor * unit, LARGEST_SHARE) * scale, torch.maximum(SAME_DTYPE_FACTOR * own, JITTER_FACTOR * jitter)
+            min(self.tolerance.factor * unit, LARGEST_SHARE) * scale,
+            torch.maximum(SAME_DTYPE_FACTOR * own, JITTER_FACTOR * jitter),
         ).expand_as(exact)
         # written so that a NaN, which compares false with everything, is never right
         right = torch.where(finite, error <= threshold, (wide == exact) | (wide.isnan() & exact.isnan()))

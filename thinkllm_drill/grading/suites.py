@@ -106,7 +106,9 @@ class Suite:
 
     def _singles(self) -> Iterator[Case]:
         """The first case with one of its sizes 1, for each size that is 1 in no case: a batch of one, a single row."""
-        first, declared = self.cases[0], [*self.cases, *self.edges]
+        first = self.cases[0]
+        sized = [self._sized(first, "", {name: value}) for name, values in self.sizes.items() for value in values]
+        declared = [*self.cases, *self.edges, *sized]
         for name, value in first.params.items():
             if type(value) is int and value > 1 and all(other.params.get(name) != 1 for other in declared):
                 yield self._sized(first, f"{name} = 1", {name: 1})
