@@ -128,6 +128,32 @@ def test_every_way_to_differentiate(alone: Attempt, way: str) -> None:
     assert broken.value.cause.frames
 
 
+SCRIPTED = """
+import torch
+from typing import List, Optional
+
+def helper(x: torch.Tensor) -> torch.Tensor:
+    return torch.tanh(x)
+
+@torch.jit.script
+def fine(x: torch.Tensor) -> torch.Tensor:
+    return helper(x) * 2
+
+{line}
+def differentiates(x: torch.Tensor) -> Optional[torch.Tensor]:
+    outs: List[torch.Tensor] = [x.exp().sum()]
+    return torch.autograd.grad(outs, [x])[0]
+"""
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_torchscript_may_be_used_but_not_to_differentiate(make: Any) -> None:
+    attempt = make(SCRIPTED.format(line=""), forbid=["torch.autograd.grad"])
+    assert attempt.fine(torch.zeros(2)).tolist() == [0.0, 0.0]
+    with pytest.raises(RuleBroken, match=r"`torch\.jit\.script` on line"):
+        make(SCRIPTED.format(line="@torch.jit.script"), forbid=["torch.autograd.grad"]).load()
+
+
 @pytest.mark.parametrize("name", ["by_hand", "plain"])
 def test_the_grader_still_differentiates(alone: Attempt, name: str) -> None:
     x = torch.tensor([0.5, 1.0])

@@ -13,8 +13,9 @@ from functools import cache
 class Means:
     """One job and the ways to have it done.
 
-    `names` are what an exercise may call it, the first being its own; `kernels` are operators of `aten` that do it,
-    `within` those that do it among other things; `python` are functions, classes and modules that are no kernel's.
+    `names` are what an exercise may call it, the first being its own; `kernels` are the operators of `aten` that do it
+    (those that are made of them come to them), `within` those that do it among other things; `python` are functions,
+    classes and modules that are no kernel's.
     """
 
     names: tuple[str, ...]
@@ -37,8 +38,6 @@ _SDPA = (
     "_native_multi_head_attention",
     "_transformer_encoder_layer_fwd",
 )
-_IN_PYTHON = ("torch._refs", "torch._refs.nn.functional", "torch._refs.special", "torch._decomp.decompositions")
-"""Where torch has its kernels once more, written in Python."""
 _FLEX = ("torch.nn.attention.flex_attention.flex_attention",)
 _FUNCTIONAL = ("vjp", "jvp", "vhp", "hvp", "jacobian", "hessian")
 _TRANSFORMS = ("grad", "grad_and_value", "vjp", "jvp", "jacrev", "jacfwd", "hessian", "linearize")
@@ -61,26 +60,26 @@ AUTOGRAD = Means(
 JOBS: tuple[Means, ...] = (
     Means(
         ("torch.softmax", F + "softmax", NN + "Softmax", "torch.Tensor.softmax", "torch.special.softmax"),
-        ("_softmax", "_safe_softmax", "softmax", "special_softmax", "_masked_softmax", "_sparse_softmax"),
+        ("_softmax", "_safe_softmax", "_masked_softmax", "_sparse_softmax"),
         _SDPA,
         (F + "softmin", "scipy.special.softmax", "scipy.special._logsumexp.softmax"),
     ),
     Means(
         ("torch.log_softmax", F + "log_softmax", NN + "LogSoftmax", "torch.special.log_softmax"),
-        ("_log_softmax", "log_softmax", "special_log_softmax", "_sparse_log_softmax"),
+        ("_log_softmax", "_sparse_log_softmax"),
         ("cross_entropy_loss",),
         ("scipy.special.log_softmax", "scipy.special._logsumexp.log_softmax"),
     ),
     Means(
         ("torch.logsumexp", "torch.special.logsumexp", "torch.Tensor.logsumexp"),
-        ("logsumexp", "special_logsumexp", "logcumsumexp", "_logcumsumexp"),
+        ("logsumexp", "logcumsumexp", "_logcumsumexp"),
         python=("scipy.special.logsumexp", "scipy.special._logsumexp.logsumexp", "numpy.logaddexp"),
     ),
     Means(("torch.logaddexp",), ("logaddexp", "logaddexp2"), python=("numpy.logaddexp", "numpy.logaddexp2")),
     Means((F + "gumbel_softmax",)),
     Means(
         ("torch.sigmoid", F + "sigmoid", NN + "Sigmoid", "torch.special.expit"),
-        ("sigmoid", "special_expit"),
+        ("sigmoid",),
         python=("scipy.special.expit",),
     ),
     Means(
@@ -96,7 +95,7 @@ JOBS: tuple[Means, ...] = (
     Means((F + "silu", NN + "SiLU"), ("silu",)),
     Means((F + "gelu", NN + "GELU"), ("gelu",)),
     Means((F + "glu", NN + "GLU"), ("glu",)),
-    Means((F + "layer_norm", NN + "LayerNorm"), ("layer_norm", "native_layer_norm")),
+    Means((F + "layer_norm", NN + "LayerNorm"), ("native_layer_norm",)),
     Means((F + "rms_norm", NN + "RMSNorm"), ("rms_norm", "_fused_rms_norm")),
     Means(
         (F + "batch_norm", NN + "BatchNorm1d", NN + "BatchNorm2d", NN + "BatchNorm3d", "torch.native_batch_norm"),
@@ -167,6 +166,14 @@ JOBS: tuple[Means, ...] = (
     AUTOGRAD,
 )
 
+IN_PYTHON = (
+    "torch._refs",
+    "torch._refs.nn.functional",
+    "torch._refs.special",
+    "torch._decomp.decompositions",
+    "torch._decomp.decompositions_for_jvp",
+)
+"""Where torch has its kernels once more, written in Python."""
 SHORT = {"F.": F, "nn.": NN, "Tensor.": "torch.Tensor.", "optim.": "torch.optim.", "functional.": F}
 
 
@@ -227,4 +234,3 @@ def paths_of(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     for name, full in given:
         job = job_of(full)
         yield from ((path, name) for path in (*job.names, *job.python))
-        yield from ((f"{module}.{kernel}", name) for kernel in job.kernels for module in _IN_PYTHON)

@@ -31,6 +31,7 @@ def take_away(refuse: Refuse, filenames: Collection[str | None]) -> None:
         setattr(torch, name, refused)
     _guard_nodes(refuse, by_attempt)
     _guard_operators(refuse, by_attempt)
+    _guard_scripts(refuse)
 
 
 class _Engine:
@@ -75,3 +76,18 @@ def _guard_operators(refuse: Refuse, by_attempt: Callable[[], bool]) -> None:
 
 def _is_backward(operator: str) -> bool:
     return "backward" in operator or operator == "grad"
+
+
+def _guard_scripts(refuse: Refuse) -> None:
+    """Refuse a TorchScript function that differentiates: its interpreter asks nobody."""
+    original: Any = torch.jit.script
+
+    def script(obj: Any, *args: Any, **kwargs: Any) -> Any:
+        frames = kwargs.pop("_frames_up", 0) + 1
+        made = original(obj, *args, _frames_up=frames, **kwargs)
+        graph = str(getattr(made, "inlined_graph", ""))
+        if any(operator in graph for operator in ("aten::grad(", "aten::backward(", "aten::_backward(")):
+            refuse()
+        return made
+
+    torch.jit.script = script

@@ -113,3 +113,7 @@ def _guarded_class(target: Any, refuse: Refuse, name: str, filenames: Collection
     except TypeError:  # a class that none can be derived from
         return target
     return guard
+
+
+for _free in range(2):
+    _template(_free)  # made before the runners are forked

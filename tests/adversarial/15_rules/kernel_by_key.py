@@ -1,7 +1,6 @@
 # exercise: softmax
 # verdict: failed
 # check: rule error
-# awaits: overrides below BackendSelect, held where Python does not reach
 """Asks the dispatcher for the kernel of the processor and calls it without the dispatcher."""
 
 import torch

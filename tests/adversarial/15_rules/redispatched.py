@@ -1,7 +1,6 @@
 # exercise: softmax
 # verdict: failed
 # check: rule error
-# awaits: overrides below BackendSelect, held where Python does not reach
 """Goes straight to the kernel of the processor, past whatever stands before it."""
 
 import torch
