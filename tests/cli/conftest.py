@@ -58,7 +58,8 @@ def content_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for folder in ("solutions", "graders"):
             (root / folder / topic).mkdir(parents=True, exist_ok=True)
             for file in (CHECKOUT / folder / topic).glob(f"*{name}*"):
-                shutil.copy(file, root / folder / topic)
+                if not file.name.endswith(".strength.toml"):
+                    shutil.copy(file, root / folder / topic)
     _edit(root / "exercises/functions/softmax/exercise.toml", r"^leads_to = .*$", 'leads_to = ["kv-cache", "gqa"]')
     _edit(root / "exercises/attention/gqa/exercise.toml", r"^requires = .*$", 'requires = ["mha", "softmax"]')
     kernel = root / "exercises/kernels/triton_softmax"
