@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Mapping
@@ -59,7 +60,10 @@ def _temporary_bases() -> list[Path]:
     """The temporary folder, and the shortest one there is, should the first be too long."""
     import tempfile
 
-    return [Path(tempfile.gettempdir()), *([Path("/tmp")] if os.name == "posix" else [])]
+    bases = [Path("/tmp")] if os.name == "posix" else []
+    with contextlib.suppress(OSError):  # where the disk is full there is none that can be used
+        bases.insert(0, Path(tempfile.gettempdir()))
+    return bases
 
 
 def _temporary(base: Path, wanted: Path) -> Path:

@@ -115,7 +115,7 @@ class Place:
             client.start_service_in_background()
             self.service = client.service_status()
         assert self.grade("softmax", reference("softmax")).passed
-        self.wait(lambda: not self.strangers())
+        self.wait(lambda: not self.strangers(), tell=lambda: [(p, p.cmdline(), p.ppid()) for p in self.strangers()])
         self.descriptors = psutil.Process(self.service.pid).num_fds()
 
     def stop(self) -> None:
@@ -152,8 +152,10 @@ class Place:
     def start_again(self) -> None:
         """Kill all that is here and start anew."""
         signal.setitimer(signal.ITIMER_REAL, 0)
-        for process in self.processes():
+        everybody = self.processes()
+        for process in everybody:
             process.kill()
+        psutil.wait_procs(everybody, timeout=10)
         for path in (self.folder / "tmp").iterdir():
             subprocess.run(["rm", "-rf", str(path)], check=False)
         self.start()

@@ -133,7 +133,9 @@ def _crash(error: BaseException, session: Session) -> InternalError:
 
 def _write_crash(content: str, session: Session) -> Path | None:
     name = f"crash-{datetime.now():%Y%m%d-%H%M%S-%f}.txt"
-    folders = [Path(tempfile.gettempdir())]
+    folders: list[Path] = []
+    with suppress(OSError):
+        folders.append(Path(tempfile.gettempdir()))
     with suppress(Exception):
         folders.insert(0, session.settings.home / "crashes")
     for folder in folders:

@@ -381,7 +381,7 @@ def _run_pytest_once() -> None:
     """What it imports and works out the first time is there in every fork."""
     from thinkllm_drill.judge.session import run_pytest
 
-    with tempfile.TemporaryDirectory() as folder:
+    with contextlib.suppress(OSError), tempfile.TemporaryDirectory() as folder:
         empty = Path(folder, "test_nothing.py")
         empty.touch()
         run_pytest(empty, [])
@@ -411,7 +411,8 @@ def main(arguments: list[str]) -> None:
     if once is not None:
         sandbox.die_with_parent()
     preload()
-    sweep_scratch()
+    with contextlib.suppress(OSError):  # where the disk is full there is no temporary folder
+        sweep_scratch()
     idle_seconds = float(os.environ.get("THINKLLM_IDLE_SECONDS", IDLE_SECONDS))
     if not forks():
         serve_spawning(listener, once, idle_seconds)
