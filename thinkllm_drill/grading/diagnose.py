@@ -76,7 +76,7 @@ def _likeness(grading: GradingSession, mistake: Mistake, plan: list[Step], yours
     for index, step in enumerate(plan):
         if index == len(yours):
             yours.append(step.run(grading.attempt))
-        if _no_signature(yours[index]):
+        if _no_signature(yours[index], cost=cost):
             return "other"
         theirs = _shown_by(mistake, step, grading)
         if not _equal(theirs, yours[index]):
@@ -139,9 +139,10 @@ def _own_step(name: str, own_test: Callable[[Attempt], None]) -> Step:
     return Step((name,), run, lambda outcome: True)
 
 
-def _no_signature(outcome: Outcome) -> bool:
-    """Whether a run ended in a way that many answers share: no answer, a limit, a broken rule."""
-    return outcome.failure is not None and outcome.failure.status in ("timeout", "limit", "rule", "not_started")
+def _no_signature(outcome: Outcome, *, cost: bool) -> bool:
+    """Whether a run ended in a way that many answers share: no answer, a limit, a broken rule other than a cost."""
+    status = outcome.failure and outcome.failure.status
+    return status in ("timeout", "limit", "not_started") or (status == "rule" and not cost)
 
 
 def _equal(theirs: Outcome, yours: Outcome) -> bool:
