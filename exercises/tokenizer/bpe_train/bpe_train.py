@@ -17,7 +17,7 @@ def merge_pair(symbols: list[str], pair: Pair) -> list[str]:
         symbols: a word cut into symbols; stays as it is.
         pair: two symbols, joined where they stand side by side; occurrences are taken from the left, without overlap.
     Returns:
-        A new list.
+        A new list, also where nothing is joined.
     """
     raise NotImplementedError("blank 1: merge_pair")
 
