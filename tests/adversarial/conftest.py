@@ -28,6 +28,7 @@ HERE = Path(__file__).resolve().parent
 OUTSIDE = (Path(tempfile.gettempdir()), *map(Path, ("/tmp", "/var/tmp", "/dev/shm")), Path.home(), CHECKOUT)
 PATHS = ("fork", "spawn", "open")
 KEYS = {"exercise", "verdict", "check", "says", "needs", "seconds", "also", "awaits", "coding"}
+CONTROL = "test_the_service_still_knows_right_from_wrong"
 LABEL = "adversary"
 """Whatever a case leaves outside its scratch folder has this in its name; where the name is a number, 0x7ad5."""
 
@@ -291,13 +292,14 @@ def marks(hostile: Hostile) -> list[pytest.MarkDecorator]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every attempt on the fork path; on the others those that ask for it, or all."""
+    """Everything on the fork path; on the others the control pair and the attempts that ask for it, or all."""
     if "place" not in metafunc.fixturenames:
         return
-    if "hostile" not in metafunc.fixturenames:
-        metafunc.parametrize("place", PATHS, indirect=True, scope="session")
-        return
     everything = metafunc.config.getoption("--every-path", False)
+    if "hostile" not in metafunc.fixturenames:
+        paths = PATHS if everything or metafunc.function.__name__ == CONTROL else PATHS[:1]
+        metafunc.parametrize("place", paths, indirect=True, scope="session")
+        return
     pairs = [
         pytest.param(path, hostile, id=f"{path}-{hostile.name}", marks=marks(hostile))
         for path in PATHS

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import psutil
 
 GRACE_SECONDS = 0.25
+START_SECONDS = 60.0
 SCRATCH = "thinkllm-run-"
 
 
@@ -130,6 +131,7 @@ class SpawnLauncher:
         runner, process, scratch = alive or self._spawn()
         self._running[runner.pid] = process, scratch
         self.warm_up()
+        _await_start(runner)
         return runner
 
     def warm_up(self) -> None:
@@ -214,6 +216,14 @@ class SpawnLauncher:
                 connection.close()
         assert process.stdout is not None
         return RunnerProcess(process.pid, connection, _pumped(process), scratch), process
+
+
+def _await_start(runner: RunnerProcess) -> None:
+    """Wait until an interpreter has imported what it needs: that is not the attempt's time."""
+    runner.connection.settimeout(START_SECONDS)
+    with contextlib.suppress(OSError):  # one that does not come up is found out as it is asked
+        runner.connection.recv(1)
+    runner.connection.settimeout(None)
 
 
 def close(runner: RunnerProcess) -> None:

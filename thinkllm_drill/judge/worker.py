@@ -89,6 +89,7 @@ def main() -> None:
     import thinkllm_drill.judge.runner  # noqa: F401  (imported while the runner is a spare)
 
     torch.set_num_threads(1)
+    connection.sendall(b"+")  # we are there: see `launch._await_start`
     become_runner(connection, int(output) if int(output) >= 0 else None, Path(scratch), int(memory))
 
 

@@ -1,7 +1,7 @@
 # exercise: softmax
 # verdict: failed
 # check: timeout
-# seconds: 0.5
+# seconds: 1
 import threading
 
 lock = threading.Lock()

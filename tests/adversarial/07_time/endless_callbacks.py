@@ -1,7 +1,7 @@
 # exercise: react-loop
 # verdict: failed
 # check: timeout
-# seconds: 0.5
+# seconds: 1
 # also: spawn
 """Every question to the model is answered at once, so no single exchange is ever late."""
 

@@ -1,7 +1,7 @@
 # exercise: react-loop
 # verdict: failed
 # check: timeout
-# seconds: 0.5
+# seconds: 1
 """A regular expression that tries every way to fail."""
 
 import re

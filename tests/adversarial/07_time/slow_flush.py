@@ -1,7 +1,7 @@
 # exercise: softmax
 # verdict: failed
 # check: timeout
-# seconds: 0.5
+# seconds: 1
 """Whoever pushes out what it printed waits for ever."""
 
 import sys
