@@ -39,6 +39,8 @@ class Report:
     problems: list[str] = field(default_factory=list)
     strength: Strength | None = None
     unchanged: bool = False
+    note: str = ""
+    """What could not be checked here, and why."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,13 @@ class Kit:
         measure: grades many sources.
         seed_of: a seed from texts.
         tell: what is being measured, how many gradings are done, and of how many.
+        missing: which of the packages that an exercise needs are not installed.
     """
 
     measure: Measure
     seed_of: Seed
     tell: Callable[[str, int, int], None] = lambda what, done, every: None
+    missing: Callable[[Sequence[str]], list[str]] = lambda names: []
 
 
 def measure(library: Library, slug: str, kit: Kit, force: bool = False) -> Report:
@@ -99,6 +103,9 @@ def check(library: Library, slug: str, kit: Kit) -> Report:
         report.problems.append(f"its strength was never measured; run: thinkllm dev strength {slug}")
     elif report.strength.content != fingerprint(library, slug):
         report.problems.append(f"it changed since its strength was measured; run: thinkllm dev strength {slug}")
+    if missing := kit.missing(library.exercise(slug).needs):
+        report.note = f"not graded: {', '.join(missing)} is not installed"
+        return report
     content = report.strength.content if report.strength else ""
     wrong = _Mistakes(library, slug, kit, report)
     wrong.measure([kit.seed_of(slug, content, "check")], diagnose=False)

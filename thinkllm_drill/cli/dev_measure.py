@@ -82,7 +82,10 @@ def strength(
     chosen = wanted(session, slugs)
     bar = Bar(session, len(chosen))
     kit = author.Kit(
-        authoring.measure, authoring.seed_of, lambda what, done, every: bar.show(f"{what} {done} of {every}")
+        authoring.measure,
+        authoring.seed_of,
+        lambda what, done, every: bar.show(f"{what} {done} of {every}"),
+        authoring.missing_packages,
     )
     reports: list[strength_.Report] = []
     for slug in chosen:
@@ -102,6 +105,8 @@ def strength(
 def _show_strength(session: Session, report: strength_.Report) -> None:
     if report.strength is not None:
         session.out.write(f"{report.slug}: {_words(report.strength)}{' (unchanged)' if report.unchanged else ''}")
+    if report.note:
+        session.err.write(f"{report.slug}: {report.note}")
     for problem in report.problems:
         session.out.write(f"{report.slug}: {problem}" if report.strength is None else f"  {problem}")
 

@@ -5,6 +5,7 @@ By the warm service. Many sources are shared out to several judges, each of whic
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import queue
 import threading
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from thinkllm_drill.content.library import Library
-from thinkllm_drill.errors import InternalError
+from thinkllm_drill.errors import EnvironmentProblem, InternalError
 from thinkllm_drill.judge import client
 from thinkllm_drill.judge.measured import Measured
 from thinkllm_drill.verdict import Check, CheckRequest, Verdict
@@ -24,6 +25,11 @@ JUDGES = os.cpu_count() or 1
 def seed_of(*parts: str) -> str:
     """A seed that follows from texts, so that the same files are told the same every time."""
     return sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def missing_packages(names: Sequence[str]) -> list[str]:
+    """Which of these packages are not installed."""
+    return [name for name in names if importlib.util.find_spec(name) is None]
 
 
 def measure(
@@ -44,8 +50,16 @@ def measure(
         first: end a grading at the first check that does not pass.
         diagnose: look for the known mistake behind it.
         call_seconds: what a call may take, where that is less than usual.
+    Raises:
+        EnvironmentProblem: a package that the exercise needs is not installed.
     """
-    root = str(Library.open().root)
+    library = Library.open()
+    if missing := missing_packages(library.exercise(slug).needs):
+        raise EnvironmentProblem(
+            f"{slug} needs {', '.join(missing)}, which is not installed",
+            hint="pip install -c constraints.txt '.[kernels]'",
+        )
+    root = str(library.root)
     parts = _shares(len(sources), list(seeds))
     results: queue.SimpleQueue[Measured | Exception | None] = queue.SimpleQueue()
 
