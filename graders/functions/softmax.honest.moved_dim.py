@@ -5,13 +5,13 @@ import torch
 
 class _Stable:
     def __init__(self, x, dim):
-        self.dtype, self.dim = x.dtype, dim
-        rows = x.float().movedim(dim, -1)
+        self.shape, self.dtype, self.dim = x.shape, x.dtype, dim
+        rows = torch.atleast_1d(x.float()).movedim(dim, -1)
         self.z = rows - torch.max(rows, dim=-1, keepdim=True)[0]
         self.total = torch.einsum("...n->...", self.z.exp()).unsqueeze(-1)
 
     def back(self, rows):
-        return rows.movedim(-1, self.dim).to(self.dtype)
+        return rows.movedim(-1, self.dim).reshape(self.shape).to(self.dtype)
 
 
 def softmax(x, dim=-1):

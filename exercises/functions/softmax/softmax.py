@@ -12,7 +12,7 @@ def softmax(x: Tensor, dim: int = -1) -> Tensor:
     """Return exp(x) normalised to sum to one along dim.
 
     Args:
-        x: floating point, any shape.
+        x: float32, float16 or bfloat16, any shape, () too.
         dim: the dimension to normalise.
     Returns:
         Shape and dtype of x.
@@ -24,7 +24,7 @@ def log_softmax(x: Tensor, dim: int = -1) -> Tensor:
     """Return the logarithm of softmax(x) along dim, exact also where the probability underflows.
 
     Args:
-        x: floating point, any shape.
+        x: float32, float16 or bfloat16, any shape, () too.
         dim: the dimension to normalise.
     Returns:
         Shape and dtype of x.
