@@ -1,6 +1,6 @@
 # exercise: softmax
 # verdict: failed
-# check: limit
+# check: limit contract
 import os
 import threading
 
