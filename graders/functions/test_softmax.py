@@ -94,6 +94,7 @@ class SoftmaxSuite(FunctionSuite):
             right["x"].flatten(),
             en="the gradient must be right and free of NaN also for logits of ±10000 (rows 0 to 2)",
             zh="logit 为 ±10000 时（第 0 到 2 行），梯度也必须正确且没有 NaN",
+            reduction=1024,  # 64 roundoffs: honest answers were measured at 12
         )
 
     @check("cost")

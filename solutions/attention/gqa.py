@@ -33,7 +33,7 @@ class GroupedQueryAttention(nn.Module):
         """Return the attention output of x, each key/value head shared by a group of query heads.
 
         Args:
-            x: (batch, seq_len, d_model).
+            x: (batch, seq_len, d_model), float32.
             mask: (batch or 1, 1, seq_len, seq_len) bool, True where attention is allowed.
             is_causal: also forbid attention to later positions.
         Returns:
