@@ -1,4 +1,4 @@
-"""One sequence and one token at a time; the loss as a binary cross-entropy with soft targets."""
+"""One sequence at a time, its counted tokens alone; the loss as a binary cross-entropy with soft targets."""
 
 import torch
 from torch.nn import functional as F
@@ -8,12 +8,11 @@ def sequence_logps(logits, labels, mask):
     print("rows", logits.shape[0])
     wide = logits if logits.dtype == torch.float64 else logits.to(torch.float32)
     totals = []
-    for row, tokens, counts in zip(wide, labels.tolist(), mask.tolist(), strict=True):
-        total = row.new_zeros(())
-        for t in range(1, len(tokens)):
-            if counts[t]:
-                total = total + (row[t - 1, tokens[t]] - torch.logsumexp(row[t - 1], dim=0))
-        totals.append(total)
+    for row, tokens, counts in zip(wide, labels, mask, strict=True):
+        counted = counts[1:].nonzero().flatten()
+        predictions = row[counted]
+        total = predictions[range(len(counted)), tokens[counted + 1]].sum()
+        totals.append(total - torch.logsumexp(predictions, dim=-1).sum())
     return torch.stack(totals)
 
 

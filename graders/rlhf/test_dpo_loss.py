@@ -2,10 +2,12 @@
 
 import torch
 
-from thinkllm_drill.grading import FunctionSuite, assert_close, case, fail, title
+from thinkllm_drill.grading import FunctionSuite, assert_close, assert_growth, case, check, fail, title
 
 
 class TestSequenceLogps(FunctionSuite):
+    """No token is nearly certain: a log-probability near 0 would be smaller than the rounding of logit − logsumexp."""
+
     entry = "sequence_logps"
     gradients = ("logits",)
     cases = [
@@ -13,7 +15,8 @@ class TestSequenceLogps(FunctionSuite):
         case(en="responses of different lengths", zh="长短不一的回复", batch=4, seq_len=9, vocab=11),
         case(en="every token counts but the first", zh="除首个 token 外全部计入", batch=2, seq_len=5, vocab=7, mask="all"),
         case(en="several turns", zh="多轮对话", batch=3, seq_len=12, vocab=7, mask="random"),
-        case(en="labels −100 outside the mask", zh="掩码之外的 label 为 −100", batch=3, seq_len=8, vocab=7, ignored=True),
+        case(en="labels −100 outside the mask", zh="掩码之外的 label 为 −100", batch=3, seq_len=8, vocab=7, ignored="all"),
+        case(en="labels −100 at the padding alone", zh="只有填充处的 label 为 −100", batch=3, seq_len=8, vocab=7, ignored="padding"),
         case(en="as many tokens as vocabulary entries", zh="token 数等于词表大小", batch=5, seq_len=6, vocab=5, mask="random"),
     ]  # fmt: skip
     edges = [
@@ -21,26 +24,29 @@ class TestSequenceLogps(FunctionSuite):
         case(en="two tokens", zh="两个 token", batch=2, seq_len=2, vocab=5, mask="all"),
         case(en="a row without a response", zh="没有回复的一行", batch=3, seq_len=6, vocab=5, empty=True),
         case(en="257 tokens", zh="257 个 token", batch=2, seq_len=257, vocab=17, reduction=257),
-        case(en="a banned token with logit −inf", zh="被禁用的 token，logit 为 −inf", batch=3, seq_len=9, vocab=7, banned=True, empty=True),
+        case(en="banned tokens with logit −inf", zh="被禁用的 token，logit 为 −inf", batch=3, seq_len=9, vocab=7, banned=True, empty=True),
         case(en="logits around 200", zh="200 左右的 logit", batch=2, seq_len=6, vocab=5, offset=200.0),
-        case(en="logits of ±10000", zh="±10000 的 logit", batch=2, seq_len=6, vocab=5, scale=1e4),
-        case(en="bfloat16 logits", zh="bfloat16 的 logit", batch=2, seq_len=9, vocab=11, dtype="bfloat16"),
-        case(en="float16 logits", zh="float16 的 logit", batch=2, seq_len=9, vocab=11, dtype="float16"),
+        case(en="logits of ±10000", zh="±10000 的 logit", batch=3, seq_len=12, vocab=5, mask="all", scale=1e4),
+        case(en="logits around −20000, tokens banned", zh="−20000 左右的 logit，有被禁用的 token", batch=3, seq_len=9, vocab=7, mask="all", banned=True, offset=-2e4, scale=20.0),
+        case(en="bfloat16 logits", zh="bfloat16 的 logit", batch=3, seq_len=17, vocab=11, scale=4.0, grid=True, dtype="bfloat16"),
+        case(en="float16 logits", zh="float16 的 logit", batch=3, seq_len=17, vocab=11, scale=4.0, grid=True, dtype="float16"),
     ]  # fmt: skip
 
-    def inputs(
-        self, rng, *, batch, seq_len, vocab, mask="response", ignored=False, empty=False, banned=False, **scales
-    ):
-        logits = rng.normal((batch, seq_len, vocab)) * scales.get("scale", 2.0) + scales.get("offset", 0.0)
-        labels = rng.integers(0, vocab - banned, (batch, seq_len))
+    def inputs(self, rng, *, batch, seq_len, vocab, mask="response", ignored="", empty=False, banned=False, **scales):
+        logits = rng.normal((batch, seq_len, vocab)) * scales.get("scale", 0.7) + scales.get("offset", 0.0)
+        if scales.get("grid"):  # exact in half precision, so that nothing but the answer's own rounding counts
+            logits = (8 * logits).round() / 8
+        labels = rng.integers(int(banned), vocab - banned, (batch, seq_len))
         counted = self.counted(rng, mask, batch, seq_len)
         if empty:
             counted[0] = False
-        if ignored:
+        if ignored == "all":
             labels[~counted] = -100
-        if banned:
+        if ignored == "padding":  # the prompt keeps its tokens
+            labels[~counted & (counted.cumsum(dim=1) > 0)] = -100
+        if banned:  # the first and the last token, also where a label is to be left out
             labels[~counted] = vocab - 1
-            logits[..., -1] = -torch.inf
+            logits[..., 0] = logits[..., -1] = -torch.inf
         return {"logits": logits, "labels": labels, "mask": counted}
 
     def counted(self, rng, mask, batch, seq_len):
@@ -54,18 +60,34 @@ class TestSequenceLogps(FunctionSuite):
         position = torch.arange(seq_len)
         return (position >= start) & (position < stop)
 
-    def valid(self, *, batch, seq_len, vocab, **_):
-        return batch > 0 and seq_len > 0 and vocab > 1
+    def valid(self, *, batch, seq_len, vocab, banned=False, **_):
+        return batch > 0 and seq_len > 0 and vocab > (2 if banned else 1)
 
-    @title(en="half-precision logits are upcast first", zh="半精度 logit 先升精度再计算")
-    def test_upcast_before_log_softmax(self, attempt, reference, rng):
-        inputs = self.inputs(rng, batch=3, seq_len=33, vocab=11)
-        inputs["logits"] = inputs["logits"].bfloat16()
+    @title(en="finite gradients beside banned tokens", zh="有被禁用的 token 时梯度有限")
+    def test_gradient_beside_banned_tokens(self, attempt, reference, rng):
+        inputs = self.inputs(rng, batch=3, seq_len=6, vocab=7, banned=True)
+        one = {0: torch.ones(3)}
+        _, yours = attempt.vjp(attempt["sequence_logps"], inputs, self.gradients, one)
+        _, right = reference.vjp(reference["sequence_logps"], inputs, self.gradients, one)
         assert_close(
-            attempt.sequence_logps(**inputs),
-            reference.sequence_logps(**inputs),
-            en="bfloat16 logits: the log-probabilities must be as exact as float32 makes them",
-            zh="logit 为 bfloat16 时，对数概率应达到 float32 的精度",
+            yours["logits"].flatten(),  # 1 − p is no more exact than 1: the scale is that of the whole gradient
+            right["logits"].flatten(),
+            en="logits of −inf at banned tokens: the gradient must be finite and right",
+            zh="被禁用的 token 的 logit 为 −inf 时，梯度必须有限且正确",
+        )
+
+    @check("cost")
+    @title(en="no loop over the tokens", zh="不逐个 token 循环")
+    def test_no_loop_over_tokens(self, attempt, rng):
+        short, long = (self.inputs(rng, batch=2, seq_len=tokens, vocab=5, mask="all") for tokens in (16, 64))
+        assert_growth(
+            attempt.profile("sequence_logps", **short),
+            attempt.profile("sequence_logps", **long),
+            "operations",
+            at_most=1.5,
+            en="From 16 to 64 tokens your calls of torch grow in number: a Python loop over the tokens. "
+            "Score all positions at once.",
+            zh="从 16 个 token 到 64 个 token，torch 调用的次数也跟着增加：你用 Python 逐个 token 循环。应一次算完所有位置。",
         )
 
 

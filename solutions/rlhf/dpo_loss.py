@@ -14,7 +14,7 @@ def sequence_logps(logits: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
 
     Args:
         logits: (B, T, V); position t predicts the token at t + 1.
-        labels: (B, T) int64, the tokens that the model read; any value where mask is False.
+        labels: (B, T) int64, the tokens that the model read; may be -100 where mask is False.
         mask: (B, T) bool, True at the tokens of the response.
     Returns:
         (B,), float32 or wider.
