@@ -36,7 +36,7 @@ def rope_cos_sin(
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Return x, (B, heads, T, D), with each pair of features turned by its angle."""
-    # region blank: turn pair (i, i + D / 2) in float32 or wider; answer in the dtype of x
+    # region blank: turn pair (i, i + D / 2); answer in the dtype of x
     wide = x.to(torch.promote_types(x.dtype, torch.float32))
     first, second = wide.chunk(2, dim=-1)
     turned = torch.cat((-second, first), dim=-1)  # a quarter turn of every pair
