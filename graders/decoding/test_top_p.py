@@ -2,34 +2,36 @@
 
 import torch
 
-from thinkllm_drill.grading import FunctionSuite, assert_equal, case, fail, title
+from thinkllm_drill.grading import FunctionSuite, assert_equal, assert_growth, case, check, fail, title
+from thinkllm_drill.grading.cases import Words
 
 MARGIN = 1e-4  # how far a cumulative probability stays from p and from u: no rounding turns the decision
 LAST_UNIFORM = 1 - 2**-24  # the largest float32 below 1
 
 
-def nucleus(logits, p, min_tokens=1):
-    """fp64 probabilities, membership of the nucleus and mass ahead of each token, by counting who is ahead of whom."""
+def nucleus(logits, p):
+    """fp64 probabilities and membership of the nucleus, by counting who is ahead of whom."""
     probs = logits.double().softmax(-1)
     token = torch.arange(logits.shape[-1])
     ours, theirs = logits.unsqueeze(-1), logits.unsqueeze(-2)
     ahead = (theirs > ours) | ((theirs == ours) & (token < token[:, None]))  # [i, j]: token j comes before token i
     before = (ahead * probs.unsqueeze(-2)).sum(-1)
-    return probs, (before < p) | (ahead.sum(-1) < min_tokens) | (p >= 1), before
+    return probs, (before < p) | ~ahead.any(-1) | (p >= 1)
 
 
 def cumulative(logits, p, temperature):
     """fp64 distribution function of the nucleus, in the order of the vocabulary."""
-    probs, keep, _ = nucleus(logits.double() / temperature, p)
+    probs, keep = nucleus(logits.double() / temperature, p)
     return (probs * keep).cumsum(-1) / (probs * keep).sum(-1, keepdim=True)
 
 
 def is_clear(logits, p):
     """Per row: no sum of probabilities lies at p, and no two different logits are nearly equal."""
-    _, _, before = nucleus(logits, p)
-    gap = logits.sort(dim=-1).values.diff(dim=-1)
+    ordered = logits.double().sort(dim=-1).values
+    gap = ordered.diff(dim=-1)
     clear = ((gap > MARGIN) | (gap == 0) | gap.isnan()).all(-1)
-    return clear & ((before - p).abs() > MARGIN).all(-1) if 0 < p < 1 else clear
+    sums = ordered.softmax(-1).flip(-1).cumsum(-1)
+    return clear & ((sums - p).abs() > MARGIN).all(-1) if 0 < p < 1 else clear
 
 
 def redrawn(draw, good, tries=200):
@@ -82,6 +84,15 @@ class TestTopPFilter(FunctionSuite):
         case(en="p = 0.9", zh="p = 0.9", batch=8, vocab=12, p=0.9),
         case(en="p = 0.3", zh="p = 0.3", batch=8, vocab=12, p=0.3),
         case(en="at least four tokens", zh="至少四个 token", batch=8, vocab=9, p=0.3, min_tokens=4),
+        case(
+            en="at least two tokens, where p keeps more",
+            zh="至少两个 token，而 p 保留的更多",
+            batch=8,
+            vocab=12,
+            p=0.8,
+            min_tokens=2,
+            scale=0.5,
+        ),
         case(en="banned tokens (−inf)", zh="被禁的 token（−inf）", batch=8, vocab=12, p=0.8, kind="banned"),
         case(en="ties", zh="并列", batch=32, vocab=9, p=0.6, kind="ties", scale=1.0),
         case(en="p = 0", zh="p = 0", batch=4, vocab=6, p=0.0),
@@ -108,6 +119,13 @@ class TestTopPFilter(FunctionSuite):
         inputs = {"logits": draw_logits(rng, batch, vocab, p, kind=kind, scale=scale), "p": p}
         return inputs if min_tokens is None else {**inputs, "min_tokens_to_keep": min_tokens}
 
+    def scenario(self, impl, rng, probe):
+        """Which tokens are kept before the logits, as a NaN or an infinity alone says nothing of them."""
+        for label, value in super().scenario(impl, rng, probe):
+            if isinstance(value, torch.Tensor) and value.is_floating_point():
+                yield Words("which tokens are kept", "保留了哪些 token").here, value != -torch.inf
+            yield label, value
+
     @title(en="a vocabulary of 32000: enough mass, no token too many", zh="32000 的词表：概率足够，且一个不多")
     def test_minimal(self, attempt, rng):
         logits, p = rng.normal((3, 32000)) * 2, 0.9
@@ -125,6 +143,11 @@ class TestTopPFilter(FunctionSuite):
                 en=f"without its least likely token the set still holds {(mass - least).max():.5f}, more than p = {p}",
                 zh=f"去掉概率最小的一个后仍有 {(mass - least).max():.5f}，大于 p = {p}：不是最小的集合",
             )
+
+    @check("cost")
+    @title(en="memory grows with the vocabulary, Python does not", zh="内存随词表线性增长，Python 指令不增长")
+    def test_growth(self, attempt, rng):
+        grows_little([attempt.profile("top_p_filter", **call, instructions=True) for call in calls(rng)])
 
 
 class TestSampleTopP(FunctionSuite):
@@ -146,15 +169,23 @@ class TestSampleTopP(FunctionSuite):
         case(en="u just below 1, nothing filtered", zh="u 略小于 1，不过滤", batch=64, vocab=67, p=1.0, temperature=4.0, u=LAST_UNIFORM),
         case(en="ties at temperature 0", zh="温度为 0 且并列", batch=16, vocab=9, p=0.5, temperature=0.0, kind="top ties"),
         case(en="ties in the nucleus", zh="核内有并列", batch=64, vocab=9, p=0.6, temperature=2.0, kind="ties"),
+        case(en="u exactly at a sum", zh="u 恰好等于累积概率", batch=4, vocab=4, p=1.0, temperature=1.0, kind="equal", u="sums"),
+        case(en="u exactly at a sum of the nucleus", zh="u 恰好等于核内的累积概率", batch=2, vocab=4, p=0.5, temperature=1.0, kind="equal", u="sums"),
         case(en="a very low temperature", zh="极低的温度", batch=16, vocab=12, p=0.9, temperature=1e-3),
+        case(en="ties at a temperature just above 0", zh="温度略大于 0 且并列", batch=16, vocab=9, p=1.0, temperature=1e-9, kind="top ties"),
         case(en="logits around 1000 and −1000", zh="1000 与 −1000 附近的 logit", batch=16, vocab=9, p=0.9, temperature=1.0, kind="far"),
         case(en="one token", zh="只有一个 token", batch=3, vocab=1, p=0.5, temperature=1.0),
         case(en="no row", zh="零行", batch=0, vocab=5, p=0.5, temperature=1.0),
     ]  # fmt: skip
 
+    def valid(self, **params):
+        return exact(**params) and (params.get("u") != "sums" or params["batch"] in (2, 4))
+
     def inputs(self, rng, *, batch, vocab, p, temperature, kind="normal", scale=2.0, u=None, **_):
         logits = draw_logits(rng, batch, vocab, p, temperature=temperature, kind=kind, scale=scale)
-        if u is not None:
+        if u == "sums":
+            uniforms = torch.arange(batch) / batch
+        elif u is not None:
             uniforms = torch.full((batch,), u)
         else:
             cdf = cumulative(logits, p, temperature or 1.0)
@@ -177,6 +208,27 @@ class TestSampleTopP(FunctionSuite):
             zh=f"{vocab} 个相等的 bfloat16 logit，u 应当给出 token ⌊{vocab} · u⌋",
         )
 
+    @title(
+        en="half-precision logits are divided by the temperature in float32", zh="半精度的 logit 用 float32 除以温度"
+    )
+    def test_half_temperature(self, attempt, rng):
+        drawn = rng.integers(
+            0, 9, (256, 5)
+        )  # near 100, bfloat16 tells apart halves; 960 / 0.01 is too much for float16
+        for logits, temperature in ((100 + drawn.bfloat16() / 2, 0.7), (120 * drawn.half(), 0.01)):
+            p, wide = 0.9, logits.double()
+            clear = is_clear(wide / temperature, p)
+            logits, cdf = logits[clear], cumulative(wide[clear], p, temperature)
+            u = rng.uniform((len(logits),))
+            far = ((u.unsqueeze(-1) - cdf).abs() > 10 * MARGIN).all(-1)
+            assert_equal(
+                attempt.sample_top_p(logits=logits[far], p=p, temperature=temperature, u=u[far]),
+                (cdf <= u.unsqueeze(-1)).sum(-1)[far],
+                en=f"{name_of(logits)} logits must be divided by the temperature in float32: in half precision the "
+                "quotient is rounded to other probabilities, or overflows",
+                zh=f"{name_of(logits)} 的 logit 要用 float32 除以温度：用半精度相除，商的舍入会改变概率，甚至溢出",
+            )
+
     @title(en="frequencies are those of the nucleus", zh="频率等于核内的概率")
     def test_frequencies(self, attempt, rng):
         rows, vocab, p, temperature = 1000, 7, 0.8, 1.5
@@ -190,3 +242,37 @@ class TestSampleTopP(FunctionSuite):
                 en=f"evenly spaced u give the tokens with frequencies {frequencies.tolist()}, not {expected.tolist()}",
                 zh=f"u 等距取遍时各 token 的频率是 {frequencies.tolist()}，应为 {expected.tolist()}",
             )
+
+    @check("cost")
+    @title(en="memory grows with the vocabulary, Python does not", zh="内存随词表线性增长，Python 指令不增长")
+    def test_growth(self, attempt, rng):
+        more = {"temperature": 0.9, "u": torch.tensor([0.5, LAST_UNIFORM])}
+        grows_little([attempt.profile("sample_top_p", **call, **more, instructions=True) for call in calls(rng)])
+
+
+def calls(rng):
+    """Arguments for a vocabulary and for one of eight times the size; most tokens are in the nucleus."""
+    return [{"logits": rng.normal((2, vocab)), "p": 0.95} for vocab in (256, 2048)]
+
+
+def grows_little(costs):
+    """Demand O(vocab) memory and no Python loop over tokens."""
+    assert_growth(
+        *costs,
+        "instructions",
+        at_most=1.5,
+        en="a vocabulary of 2048 must not take more Python than one of 256: no loop over tokens",
+        zh="2048 的词表所用的 Python 指令不应多于 256 的：不要逐 token 循环",
+    )
+    assert_growth(
+        *costs,
+        "largest_bytes",
+        at_most=12.0,
+        en="a vocabulary 8 times as large may take 8 times the memory, not 64 times: no table of all pairs of tokens",
+        zh="词表大到 8 倍，内存可以是 8 倍，不可以是 64 倍：不要做所有 token 两两配对的表",
+    )
+
+
+def name_of(tensor):
+    """The dtype in a word."""
+    return str(tensor.dtype).removeprefix("torch.")

@@ -26,7 +26,7 @@ def sample_top_p(logits, p, temperature, u):
     logp = torch.log_softmax(logits.float() / temperature, -1)
     q = logp.exp() * _kept(logp, p, 1)
     q = q / q.sum(-1, keepdim=True)
-    cdf = torch.einsum("bj,ij->bi", q, torch.ones(q.shape[-1], q.shape[-1]).tril())
+    cdf = q.double().cumsum(-1).float()
     allowed = (q > 0) & (cdf > u[:, None])
     token = allowed.int().argmax(-1)
     last = q.shape[-1] - 1 - (q > 0).int().flip(-1).argmax(-1)

@@ -104,7 +104,8 @@ class TestAdamW(ObjectSuite):
         case(en="weight_decay changed after a step", zh="一步之后改变 weight_decay", steps=3, lr=0.1, weight_decay=0.2, beta2=0.95, change="weight_decay"),
         case(en="parameters without gradient", zh="没有梯度的参数", steps=6, tensors=3, lr=0.1, weight_decay=0.3, beta2=0.95, missing=True),
         case(en="resumed from a checkpoint", zh="从检查点恢复", steps=2, lr=0.1, weight_decay=0.2, beta2=0.95, eps=0.1, resume=2),
-        case(en="resumed: two groups, missing gradients, a new lr", zh="恢复：两个参数组、缺失的梯度、新的学习率", steps=2, tensors=4, lr=0.1, weight_decay=0.2, beta2=0.95, groups=2, missing=True, change="lr", resume=2),
+        case(en="resumed: two groups, a new lr", zh="恢复：两个参数组、新的学习率", steps=2, tensors=4, lr=0.1, weight_decay=0.2, beta2=0.95, groups=2, change="lr", resume=1),
+        case(en="resumed: parameters without gradient", zh="恢复：有参数没有梯度", steps=2, tensors=4, lr=0.1, weight_decay=0.2, beta2=0.95, missing=True, resume=2),
     ]  # fmt: skip
     edges = [
         case(en="a scalar parameter", zh="标量参数", steps=2, lr=0.1, weight_decay=0.1, beta2=0.95, shapes="scalar"),

@@ -12,7 +12,7 @@ def top_p_filter(logits: Tensor, p: float, min_tokens_to_keep: int = 1) -> Tenso
     """Return the logits with −inf for every token outside the nucleus, the fewest likeliest tokens of mass ≥ p.
 
     Args:
-        logits: (B, V) floating point.
+        logits: (B, V) float32, float16 or bfloat16.
         p: mass to keep, 0 to 1.
         min_tokens_to_keep: size of the smallest nucleus.
     Returns:
@@ -25,9 +25,9 @@ def sample_top_p(logits: Tensor, p: float, temperature: float, u: Tensor) -> Ten
     """Return one token per row, drawn from the nucleus by inverting its distribution function at u.
 
     Args:
-        logits: (B, V) floating point.
+        logits: (B, V) float32, float16 or bfloat16.
         p: mass to keep, 0 to 1, of the distribution at this temperature.
-        temperature: divides the logits; 0 takes the likeliest token.
+        temperature: divides the logits, in float32; 0, and no other, takes the likeliest token.
         u: (B,) float32 uniforms in [0, 1).
     Returns:
         (B,) int64.
