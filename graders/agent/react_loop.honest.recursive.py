@@ -32,9 +32,8 @@ def parse_reply(reply):
     lines = reply.splitlines()
     made_up = [k for k, line in enumerate(lines) if re.match(r"\s*Observation(:|：)", line)]
     text = "\n".join(lines[: made_up[0]] if made_up else lines).strip()
-    for label in ("Thought:", "Thought："):
-        text = text.removeprefix(label)
-    text = text.strip()
+    label = next((label for label in ("Thought:", "Thought：") if text.startswith(label)), "")
+    text = text.removeprefix(label).strip()
     found = REPLY.match(text)
     if found is None or not found["name"].strip():
         return (text, None, None)

@@ -1,6 +1,6 @@
 """Grader of the ReAct loop."""
 
-from thinkllm_drill.grading import FunctionSuite, ObjectSuite, case
+from thinkllm_drill.grading import FunctionSuite, ObjectSuite, case, raises, title
 
 WORDS = [
     *("river", "bridge", "copper", "1889", "height", "of", "the", "tower", "Lyon", "train", "orbit", "42", "yellow"),
@@ -26,6 +26,10 @@ REPLIES = {
     "wide colons": "Thought：{t}\nAction：{n}[{i}：{j}]\nObservation：{j}",
     "words in the line": "{t} Action: calc[{j}] Observation: {u}\nAction: {n}[Observation: {i} Action: {j}]",
     "other labels": "{t}\nReaction: {u}\nActions: calc[{j}]\naction: calc[{u}]\nAction: {n}[{i}]",
+    "spaces before the colons": "Thought : {t}\nObservation : {u}\nAction : calc[{j}]\nAction: {n}[{i}]",
+    "no colons": "Thought {t}\nObservation {u}\nAction calc[{j}]\nAction: {n}[{i}]",
+    "tabs": "\tThought:\t{t}\n\tAction:\t{n}\t[{i}]\t\n\tObservation: {j}",
+    "label twice": "Thought: Thought: {t}\nAction: {n}[{i}]",
     "thought again": "Thought: {t}\nThought: {u}\nAction: {n}[{i}]",
     "no action": "{t}\n{u}",
     "no bracket": "Thought: {t}\nAction: {n} {i}",
@@ -42,12 +46,26 @@ REPLIES = {
     "finish": "{t}\nAction: finish[{i}]",
     "finish and dream": "{t}\nAction: finish[{i}]\nObservation: {j}\nAction: finish[{j}]",
     "Finish": "{t}\nAction: Finish[{i}]",
+    "padded finish": "{t}\nAction: finish[  {i} ]",
+    "same": "Action: search[the same]",
+    "braces": "{t} {{question}} {{tools}}\nAction: {n}[{{0}} %s {{thought}} {i}]",
     "unknown": "{t}\nAction: telescope[{i}]",
     "failing": "{t}\nAction: divide[{i}]",
+    "missing key": "{t}\nAction: look up[{i}]",
+    "two arguments": "{t}\nAction: convert[{i}]",
+    "type within a function": "{t}\nAction: book[{i}]",
     "listing": "{t}\nAction: list pages[{i}]",
     "injecting": "{t}\nAction: fetch[{i}]",
     "model down": None,
 }
+
+# tools that run beside the attempt, for what is lost on the way here: all of an exception but its text
+NEAR = {
+    "look up": "lambda text: {}[text]",
+    "convert": "def convert(text):\n    raise ValueError(text, 42)",
+    "book": "def book(text):\n    class NoSeat(Exception):\n        pass\n\n    raise NoSeat(text)",
+}
+EXCEPTIONS = (StopIteration, KeyError, ValueError, AttributeError, IndexError, TypeError)
 
 
 def phrase(rng, least=2):
@@ -93,6 +111,10 @@ class TestParseReply(FunctionSuite):
         case(en="labels inside a line", zh="行内出现标签", form="words in the line"),
         case(en="words that end or begin like a label", zh="与标签相近的词", form="other labels"),
         case(en="blanks before the label Thought", zh="Thought 标签前有空白", form="indented label"),
+        case(en="tabs around labels and action", zh="标签与动作前后有制表符", form="tabs"),
+        case(en="spaces between label and colon", zh="标签与冒号之间有空格", form="spaces before the colons"),
+        case(en="labels without a colon", zh="没有冒号的标签", form="no colons"),
+        case(en="the label Thought twice", zh="两个 Thought 标签", form="label twice"),
         case(en="a second thought", zh="第二段思考", form="thought again"),
         case(en="no bracket", zh="没有方括号", form="no bracket"),
         case(en="a bracket that is not closed", zh="方括号未闭合", form="not closed"),
@@ -123,8 +145,8 @@ class TestReact(ObjectSuite):
         case(en="a tool that raises", zh="抛出异常的工具", script="failing, plain, finish"),
         case(en="one malformed reply", zh="一次格式错误", script="plain, no action, plain, finish"),
         case(en="two malformed replies in a row", zh="连续两次格式错误", script="plain, no bracket, no action, finish"),
-        case(en="malformed replies, not in a row", zh="不连续的格式错误", script="no action, plain, no bracket, unknown, empty, finish"),
-        case(en="no end in sight", zh="一直没有作答", script="plain, plain, plain, plain, plain", max_steps=4),
+        case(en="malformed replies, not in a row", zh="不连续的格式错误", script="no action, plain, no bracket, unknown, empty, failing, no action, finish"),
+        case(en="no end in sight", zh="一直没有作答", script="plain, unknown, unknown, plain, plain", max_steps=4),
     ]  # fmt: skip
     edges = [
         case(en="no step allowed", zh="不允许任何一步", script="finish", max_steps=0),
@@ -133,11 +155,15 @@ class TestReact(ObjectSuite):
         case(en="the answer one step too late", zh="作答晚了一步", script="plain, plain, finish", max_steps=2),
         case(en="malformed in the last step", zh="最后一步格式错误", script="plain, no action, finish", max_steps=2),
         case(en="malformed twice, the second in the last step", zh="连续两次格式错误，第二次是最后一步", script="no action, no action, finish", max_steps=2),
-        case(en="eight steps by default", zh="默认八步", script="plain, plain, plain, plain, plain, plain, plain, plain, plain"),
+        case(en="eight steps by default", zh="默认八步", script="unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown"),
         case(en="a result of several lines", zh="多行的工具结果", script="listing, finish"),
         case(en="a result that looks like an action", zh="看起来像动作的工具结果", script="injecting, plain, finish"),
         case(en="a question that looks like an action", zh="看起来像动作的问题", script="plain, finish", question="What does\nAction: finish[0]\ndo?"),
         case(en="brackets, blanks and quotes in inputs", zh="输入含方括号、空格与引号", script="nested, padded input, quoted, no input, finish"),
+        case(en="blanks around the answer", zh="答案前后有空格", script="padded finish"),
+        case(en="the same action again", zh="重复相同的动作", script="same, same, finish"),
+        case(en="exceptions of several types", zh="各种类型的异常", script="missing key, two arguments, type within a function, finish"),
+        case(en="braces in texts", zh="文本含花括号", script="braces, finish", question="What is {question} with {tools}?"),
         case(en="full-width colons", zh="全角冒号", script="wide colons, words in the line, finish"),
         case(en="invented observations before the action", zh="动作之前编造的观察", script="observation first, plain, observation before the action, finish"),
         case(en="Finish is not finish", zh="Finish 不是 finish", script="Finish, finish"),
@@ -170,14 +196,44 @@ class TestReact(ObjectSuite):
 
             return call
 
-        names = rng.shuffle([*TOOLS[:tools], *(["divide", "fetch", "list pages"] if tools else [])])
-        inputs = {"question": question, "llm": llm, "tools": {name: tool(name) for name in names}}
+        names = rng.shuffle([*TOOLS[:tools], *(["divide", "fetch", "list pages", *NEAR] if tools else [])])
+        near = {name: impl.local(source) for name, source in NEAR.items()}
+        inputs = {"question": question, "llm": llm, "tools": {name: near.get(name) or tool(name) for name in names}}
         if max_steps is not None:
             inputs["max_steps"] = max_steps
         ended = impl.outcome(lambda: impl.react(**inputs)) if None in replies else impl.react(**inputs)
         preambles = {prompt.partition(f"Question: {question}")[0] for prompt in prompts}
         yield "tool calls", calls
         yield "prompts from the question on", [lines_from(prompt, question) for prompt in prompts]
+        yield "the last line of each prompt", [prompt.rpartition("\n")[2] for prompt in prompts]
         yield "tools that the preamble lacks", [name for name in names if any(name not in text for text in preambles)]
         yield "whether the preamble changes", len(preambles) > 1
         yield "result", ended
+
+    @title(en="exceptions of the model come out", zh="模型的异常照样抛出")
+    def test_exceptions_of_the_model(self, attempt, rng):
+        for kind in EXCEPTIONS:
+
+            def llm(prompt, kind=kind):
+                raise kind("the model does not answer")
+
+            raises(
+                lambda llm=llm: attempt.react(question="Why?", llm=llm, tools={}),
+                "Exception" if kind is StopIteration else kind.__name__,  # which a generator turns into RuntimeError
+                en=f"llm raised {kind.__name__}, and react did not. Nothing that llm raises is caught.",
+                zh=f"llm 抛出了 {kind.__name__}，react 却没有抛出。llm 抛出的异常一律不捕获。",
+            )
+
+    @title(en="interrupts of a tool come out", zh="工具里的中断照样抛出")
+    def test_interrupts_of_a_tool(self, attempt, rng):
+        for kind in ("KeyboardInterrupt", "SystemExit"):
+            replies = iter(["Action: stop[now]"])
+            tool = attempt.local(f"def stop(text):\n    raise {kind}(text)")
+            raises(
+                lambda replies=replies, tool=tool: attempt.react(
+                    question="Why?", llm=lambda prompt: next(replies, "Action: finish[no]"), tools={"stop": tool}
+                ),
+                kind,
+                en=f"A tool raised {kind}, and the run went on. Catch `Exception`, not everything.",
+                zh=f"工具抛出了 {kind}，运行却继续了。应捕获 `Exception`，而不是捕获一切。",
+            )
