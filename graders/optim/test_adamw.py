@@ -66,7 +66,7 @@ NUMBERS = """def numbers(optimizer, params, of_checkpoint):
             todo += thing
         elif isinstance(thing, float):
             total += 1
-        elif hasattr(thing, "__dict__") and not isinstance(thing, type) and not callable(thing):
+        elif hasattr(thing, "__dict__") and not isinstance(thing, (type, type(torch))) and not callable(thing):
             todo.append(vars(thing))
     return total
 """
