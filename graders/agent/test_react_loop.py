@@ -141,8 +141,8 @@ class TestReact(ObjectSuite):
         case(en="three tools, then the answer", zh="调用三次工具后作答", script="plain, labelled, silent, finish"),
         case(en="the answer at once", zh="直接作答", script="finish"),
         case(en="invented observations", zh="编造的观察", script="dream, two, finish and dream"),
-        case(en="an unknown tool", zh="不存在的工具", script="unknown, plain, finish"),
-        case(en="a tool that raises", zh="抛出异常的工具", script="failing, plain, finish"),
+        case(en="an unknown tool", zh="不存在的工具", script="unknown, finish"),
+        case(en="a tool that raises", zh="抛出异常的工具", script="failing, finish"),
         case(en="one malformed reply", zh="一次格式错误", script="plain, no action, plain, finish"),
         case(en="two malformed replies in a row", zh="连续两次格式错误", script="plain, no bracket, no action, finish"),
         case(en="malformed replies, not in a row", zh="不连续的格式错误", script="no action, plain, no bracket, unknown, empty, failing, no action, finish"),
@@ -151,13 +151,12 @@ class TestReact(ObjectSuite):
     edges = [
         case(en="no step allowed", zh="不允许任何一步", script="finish", max_steps=0),
         case(en="one step, used for a tool", zh="只有一步且用于工具", script="plain, finish", max_steps=1),
-        case(en="the answer in the last step", zh="最后一步作答", script="plain, plain, finish", max_steps=3),
-        case(en="the answer one step too late", zh="作答晚了一步", script="plain, plain, finish", max_steps=2),
+        case(en="the answer in the last step", zh="最后一步作答", script="plain, finish", max_steps=2),
         case(en="malformed in the last step", zh="最后一步格式错误", script="plain, no action, finish", max_steps=2),
         case(en="malformed twice, the second in the last step", zh="连续两次格式错误，第二次是最后一步", script="no action, no action, finish", max_steps=2),
         case(en="eight steps by default", zh="默认八步", script="unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown, unknown"),
         case(en="a result of several lines", zh="多行的工具结果", script="listing, finish"),
-        case(en="a result that looks like an action", zh="看起来像动作的工具结果", script="injecting, plain, finish"),
+        case(en="a result that looks like an action", zh="看起来像动作的工具结果", script="injecting, finish"),
         case(en="a question that looks like an action", zh="看起来像动作的问题", script="plain, finish", question="What does\nAction: finish[0]\ndo?"),
         case(en="brackets, blanks and quotes in inputs", zh="输入含方括号、空格与引号", script="nested, padded input, quoted, no input, finish"),
         case(en="blanks around the answer", zh="答案前后有空格", script="padded finish"),
@@ -173,6 +172,7 @@ class TestReact(ObjectSuite):
 
     def run(self, impl, rng, *, script, max_steps=None, question=None, tools=6):
         replies = [REPLIES[form] and written(rng, form, rng.choice(TOOLS)) for form in script.split(", ")]
+        asked = "".join(filter(None, replies))
         question = question or phrase(rng) + "?"
         prompts, calls = [], []
 
@@ -196,9 +196,9 @@ class TestReact(ObjectSuite):
 
             return call
 
-        names = rng.shuffle([*TOOLS[:tools], *(["divide", "fetch", "list pages", *NEAR] if tools else [])])
-        near = {name: impl.local(source) for name, source in NEAR.items()}
-        inputs = {"question": question, "llm": llm, "tools": {name: near.get(name) or tool(name) for name in names}}
+        near = {name: impl.local(source) for name, source in NEAR.items() if f"Action: {name}[" in asked}
+        names = rng.shuffle([*TOOLS[:tools], *(["divide", "fetch", "list pages"] if tools else []), *near])
+        inputs = {"question": question, "llm": llm, "tools": {name: near.get(name, tool(name)) for name in names}}
         if max_steps is not None:
             inputs["max_steps"] = max_steps
         ended = impl.outcome(lambda: impl.react(**inputs)) if None in replies else impl.react(**inputs)
