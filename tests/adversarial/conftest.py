@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -284,6 +285,19 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
         pytest.skip("forks on Linux alone")
     with a_place(request.param) as ready:
         yield ready
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Path after path, each with one service; the control pair last on each."""
+    ours = [index for index, item in enumerate(items) if "place" in getattr(item, "fixturenames", ())]
+    ordered = sorted((items[index] for index in ours), key=_turn)
+    for index, item in zip(ours, ordered, strict=True):
+        items[index] = item
+
+
+def _turn(item: Any) -> tuple[int, bool]:
+    return PATHS.index(item.callspec.params["place"]), item.originalname == CONTROL
 
 
 def marks(hostile: Hostile) -> list[pytest.MarkDecorator]:

@@ -4,6 +4,8 @@ import torch
 
 
 def softmax(x, dim=-1):
+    if x.dim() == 0:
+        return softmax(x[None], 0)[0]
     y = x.float()
     chunks = y.split(128, dim)
     peak = torch.stack([c.amax(dim) for c in chunks]).amax(0).unsqueeze(dim)

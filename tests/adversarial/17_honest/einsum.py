@@ -4,6 +4,8 @@ import torch
 
 
 def softmax(x, dim=-1):
+    if x.dim() == 0:
+        return softmax(x[None], 0)[0]
     y = x.float().movedim(dim, -1)
     e = (y - y.max(-1, keepdim=True).values).exp()
     total = torch.einsum("...i,i->...", e, torch.ones(e.size(-1)))

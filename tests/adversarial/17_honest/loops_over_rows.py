@@ -9,6 +9,8 @@ def row(x):
 
 
 def softmax(x, dim=-1):
+    if x.dim() == 0:
+        return softmax(x[None], 0)[0]
     y = x.float().movedim(dim, -1)
     rows = [row(r) for r in y.reshape(-1, y.size(-1))]
     return torch.stack(rows).reshape(y.shape).movedim(-1, dim).to(x.dtype)

@@ -19,6 +19,8 @@ def statistics(x, dim):
 
 
 def log_softmax(x, dim=-1):
+    if x.dim() == 0:
+        return log_softmax(x[None], 0)[0]
     if x.size(dim) > 2000:
         y = x.float() - x.float().amax(dim, keepdim=True)
         return (y - y.exp().sum(dim, keepdim=True).log()).to(x.dtype)
@@ -27,6 +29,8 @@ def log_softmax(x, dim=-1):
 
 
 def softmax(x, dim=-1):
+    if x.dim() == 0:
+        return softmax(x[None], 0)[0]
     y = x.float()
     if x.size(dim) > 2000:
         e = (y - y.amax(dim, keepdim=True)).exp()
