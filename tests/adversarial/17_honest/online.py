@@ -1,39 +1,33 @@
 # exercise: softmax
 # verdict: passed
 # also: spawn, open
-"""One pass for the maximum and the sum, in a loop over the entries."""
+"""Maximum and sum in one pass over four pieces, each rescaling what came before."""
 
 import torch
 
 
 def statistics(x, dim):
     y = x.float().movedim(dim, -1)
-    peak = torch.full(y.shape[:-1], -torch.inf)
-    total = torch.zeros(y.shape[:-1])
-    for column in y.unbind(-1):
-        new = torch.maximum(peak, column)
-        shift = torch.where(new.isinf(), 0.0, new)
-        total = total * (peak - shift).exp() + (column - shift).exp()
-        peak = new
-    return y, peak.detach().unsqueeze(-1) if not y.requires_grad else peak.unsqueeze(-1), total.unsqueeze(-1)
-
-
-def log_softmax(x, dim=-1):
-    if x.dim() == 0:
-        return log_softmax(x[None], 0)[0]
-    if x.size(dim) > 2000:
-        y = x.float() - x.float().amax(dim, keepdim=True)
-        return (y - y.exp().sum(dim, keepdim=True).log()).to(x.dtype)
-    y, peak, total = statistics(x, dim)
-    return (y - peak - total.log()).movedim(-1, dim).to(x.dtype)
+    width = -(-y.size(-1) // 4)
+    peak, total = torch.full(y.shape[:-1], -torch.inf), torch.zeros(y.shape[:-1])
+    for start in (0, width, 2 * width, 3 * width):
+        piece = torch.nn.functional.pad(y, (0, 4 * width - y.size(-1)), value=-torch.inf)[..., start : start + width]
+        new = torch.maximum(peak, piece.amax(-1))
+        shift = torch.where(new.isinf(), 0.0, new).detach()
+        total = total * (peak - shift).exp() + (piece - shift.unsqueeze(-1)).exp().sum(-1)
+        peak = new.detach()
+    return y, peak.unsqueeze(-1), total.unsqueeze(-1)
 
 
 def softmax(x, dim=-1):
     if x.dim() == 0:
         return softmax(x[None], 0)[0]
-    y = x.float()
-    if x.size(dim) > 2000:
-        e = (y - y.amax(dim, keepdim=True)).exp()
-        return (e / e.sum(dim, keepdim=True)).to(x.dtype)
     y, peak, total = statistics(x, dim)
     return ((y - peak).exp() / total).movedim(-1, dim).to(x.dtype)
+
+
+def log_softmax(x, dim=-1):
+    if x.dim() == 0:
+        return log_softmax(x[None], 0)[0]
+    y, peak, total = statistics(x, dim)
+    return (y - peak - total.log()).movedim(-1, dim).to(x.dtype)

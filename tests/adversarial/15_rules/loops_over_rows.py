@@ -1,5 +1,8 @@
 # exercise: softmax
-# verdict: passed
+# verdict: failed
+# check: rule
+"""Right numbers, at the cost of a Python loop."""
+
 import torch
 
 
