@@ -113,6 +113,20 @@ def test_figures_are_written_where_all_is_well_and_not_measured_again(library):
 
 
 @pytest.mark.usefixtures("equivalents")
+def test_another_engine_is_told_of_and_no_problem(library, monkeypatch):
+    judge = Judge(known(library))
+    strength.measure(library, "moving-average", kit(judge))
+    assert strength.check(library, "moving-average", kit(judge)).note == ""
+    monkeypatch.setattr(strength, "engine", lambda: "0" * 16)
+    for report in (
+        strength.check(library, "moving-average", kit(judge)),
+        strength.measure(library, "moving-average", kit(judge)),
+    ):
+        assert "--force" in report.note
+        assert report.problems == []
+
+
+@pytest.mark.usefixtures("equivalents")
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -18,6 +18,8 @@ from typing import Any
 import psutil
 import pytest
 
+from thinkllm_drill.judge.launch import sweep_scratch
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 LOOP = """
 import socket, sys
@@ -174,6 +176,9 @@ def test_the_end_of_the_loop_is_the_end_of_its_children(start: Any, wait_until: 
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(loop.path))
         connection.sendall(b'{"type": "check"}\n')
-        (child,) = wait_until(lambda: psutil.Process(loop.process.pid).children())
+        children = wait_until(lambda: psutil.Process(loop.process.pid).children(recursive=True))
         loop.process.kill()
-        wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+        loop.process.wait()
+        for child in children:
+            wait_until(lambda child=child: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    sweep_scratch()  # as the next service does

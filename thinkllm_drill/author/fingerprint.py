@@ -1,4 +1,4 @@
-"""The hash of all that decides what an exercise's grader accepts: content and grading code, not words and comments."""
+"""Hashes of what decides what an exercise's grader accepts, its content and the engine, without words and comments."""
 
 from __future__ import annotations
 
@@ -40,25 +40,28 @@ PROCESSES = {
 
 
 def fingerprint(library: Library, slug: str) -> str:
-    """16 hex digits that change with whatever could change what the exercise's grader accepts.
+    """16 hex digits that change with whatever in the exercise could change what its grader accepts.
 
     Raises:
         ContentError: a content file is broken.
     """
     exercise, paths = library.exercise(slug), library.paths(slug)
-    parts = [_code_of_engine(), repr((exercise.api, exercise.forbid, exercise.needs, exercise.seconds))]
+    parts = [repr((exercise.api, exercise.forbid, exercise.needs, exercise.seconds))]
     parts += [f"{m.id} {m.caught_by} {_code(m.source)}" for m in mistakes.load(paths)]
     parts += [_code(path.read_text(encoding="utf-8")) for path in (paths.solution, paths.grader, *paths.honest_files)]
     if paths.equivalents.is_file():
         parts.append(paths.equivalents.read_text(encoding="utf-8"))
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    return _hash(parts)
 
 
 @cache
-def _code_of_engine() -> str:
-    return hashlib.sha256(
-        "\n".join(_code(path.read_text(encoding="utf-8")) for path in _modules()).encode()
-    ).hexdigest()
+def engine() -> str:
+    """16 hex digits that change with the code that grades every exercise."""
+    return _hash([_code(path.read_text(encoding="utf-8")) for path in _modules()])
+
+
+def _hash(parts: list[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _modules() -> Iterator[Path]:

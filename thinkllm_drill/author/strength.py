@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from thinkllm_drill.author.fingerprint import fingerprint
+from thinkllm_drill.author.fingerprint import engine, fingerprint
 from thinkllm_drill.author.measuring import Measure, matches
 from thinkllm_drill.author.mutate import mutate
 from thinkllm_drill.content import mistakes, strength
@@ -40,7 +40,7 @@ class Report:
     strength: Strength | None = None
     unchanged: bool = False
     note: str = ""
-    """What could not be checked here, and why."""
+    """What could not be checked here, and why; or that the engine has changed since."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def measure(library: Library, slug: str, kit: Kit, force: bool = False) -> Repor
     path, content = library.paths(slug).strength, fingerprint(library, slug)
     known = strength.read(path)
     if known is not None and known.content == content and not force:
-        return Report(slug, strength=known, unchanged=True)
+        return Report(slug, strength=known, unchanged=True, note=_of_an_older_engine(known))
     report = Report(slug)
     wrong = _Mistakes(library, slug, kit, report)
     seeds = [kit.seed_of(slug, "mistake", str(number)) for number in range(MISTAKE_SEEDS)]
@@ -81,6 +81,7 @@ def measure(library: Library, slug: str, kit: Kit, force: bool = False) -> Repor
     report.problems += mutants.stale
     report.strength = Strength(
         content=content,
+        engine=engine(),
         mistakes=wrong.rejected,
         mistake_seeds=MISTAKE_SEEDS,
         diagnosed=wrong.diagnosed,
@@ -103,6 +104,8 @@ def check(library: Library, slug: str, kit: Kit) -> Report:
         report.problems.append(f"its strength was never measured; run: thinkllm dev strength {slug}")
     elif report.strength.content != fingerprint(library, slug):
         report.problems.append(f"it changed since its strength was measured; run: thinkllm dev strength {slug}")
+    else:
+        report.note = _of_an_older_engine(report.strength)
     if missing := kit.missing(library.exercise(slug).needs):
         report.note = f"not graded: {', '.join(missing)} is not installed"
         return report
@@ -112,6 +115,12 @@ def check(library: Library, slug: str, kit: Kit) -> Report:
     wrong.report_problems()
     _honest(library, slug, kit, report, 2)
     return report
+
+
+def _of_an_older_engine(measured: Strength) -> str:
+    return (
+        "" if measured.engine == engine() else "measured with other grading code than this; --force measures it again"
+    )
 
 
 class _Mistakes:
