@@ -1,0 +1,120 @@
+"""Grader of the sigmoid and its hand-written backward.
+
+The scale of an error is the largest entry of its row: cases of shape (n, 1) measure each entry by itself.
+"""
+
+import torch
+
+from thinkllm_drill.grading import FunctionSuite, assert_close, assert_growth, case, check, fail, title
+
+
+class ElementwiseSuite(FunctionSuite):
+    """What forward and backward have in common."""
+
+    elementwise = True
+
+    @title(en="half precision is computed in float32", zh="半精度输入用 float32 计算")
+    def test_half_precision(self, attempt, reference, rng):
+        for dtype in (torch.bfloat16, torch.float16):
+            inputs = {name: value.to(dtype) for name, value in self.inputs(rng, shape=(512,)).items()}
+            found, right = attempt[self.entry](**inputs).double(), reference[self.entry](**inputs)
+            # half a spacing, relative to a number just above a power of two; what happens in float32 is far below
+            if not bool(((found - right).abs() <= 0.51 * torch.finfo(dtype).eps * right.abs()).all()):
+                kind = str(dtype).removeprefix("torch.")
+                fail(
+                    en=f"{kind}: entries are off by more than one rounding. Convert to float32 before anything is "
+                    "computed, and back at the end.",
+                    zh=f"{kind}：有些项的误差超过了一次舍入。应先转 float32 再做任何计算，最后才转回。",
+                )
+
+    @check("cost")
+    @title(en="no Python loop over entries or rows", zh="不在 Python 里逐元素或逐行循环")
+    def test_no_loop(self, attempt, rng):
+        small, large = (attempt.profile(self.entry, **self.inputs(rng, shape=(n, n))) for n in (4, 16))
+        assert_growth(
+            small,
+            large,
+            "operations",
+            at_most=2,
+            en="From (4, 4) to (16, 16) your torch calls grow in number: you loop over entries or rows in Python.",
+            zh="从 (4, 4) 到 (16, 16)，你调用 torch 的次数变多了：你在 Python 里逐元素或逐行循环。",
+        )
+
+
+class TestSigmoid(ElementwiseSuite):
+    entry = "sigmoid"
+    gradients = ("x",)
+    cases = [
+        case(en="a few numbers", zh="几个数", shape=(5,)),
+        case(en="a matrix", zh="矩阵", shape=(3, 4)),
+        case(en="larger numbers", zh="较大的数", shape=(4, 7), scale=6.0),
+        case(en="three dims", zh="三维", shape=(2, 3, 5)),
+    ]
+    edges = [
+        case(en="no dimensions", zh="零维", shape=()),
+        case(en="no entries", zh="没有元素", shape=(0, 3)),
+        case(en="each by itself", zh="逐项衡量", shape=(9, 1), scale=4.0, factor=8),
+        case(en="each by itself, −85 to −20", zh="逐项衡量，−85 到 −20", shape=(9, 1), kind="far", factor=8),
+        case(en="±100 and beyond", zh="±100 及以外", shape=(8, 1), kind="extreme"),
+        case(en="NaN and ±inf", zh="NaN 与 ±inf", shape=(6, 1), kind="special"),
+        case(en="bfloat16", zh="bfloat16", shape=(4, 9), dtype="bfloat16", factor=16),
+        case(en="float16, ±1000", zh="float16，±1000", shape=(8, 1), kind="extreme", dtype="float16", factor=16),
+    ]
+
+    def inputs(self, rng, *, shape, scale=2.0, kind="normal"):
+        x = rng.normal(shape) * scale
+        match kind:
+            case "far":
+                x = rng.uniform(shape, low=-85.0, high=-20.0)
+            case "extreme":
+                x = rng.integers(110, 1000, shape) * x.sign()
+                x[:2] = torch.tensor([[1000.0], [-1000.0]])[: len(x)]
+            case "special":
+                x[:3] = torch.tensor([[torch.nan], [torch.inf], [-torch.inf]])[: len(x)]
+        return {"x": x}
+
+    @check("gradients")
+    @title(en="gradients at 0 and at ±1000", zh="0 与 ±1000 处的梯度")
+    def test_gradient_at_0_and_far_out(self, attempt, reference, rng):
+        x = torch.cat((torch.tensor([0.0, -0.0, 1000.0, -1000.0, 95.0, -95.0]), rng.normal((6,))))
+        cotangent = {0: rng.uniform(x.shape, low=0.5, high=1.5)}
+        _, found = attempt.vjp(attempt.sigmoid, {"x": x}, ("x",), cotangent)
+        _, right = reference.vjp(reference.sigmoid, {"x": x}, ("x",), cotangent)
+        assert_close(
+            found["x"],
+            right["x"],
+            en="x = 0, −0, ±1000, ±95 and six more: autograd through your sigmoid must give σ′(x), 1/4 at 0 and 0 far out",
+            zh="x 为 0、−0、±1000、±95 及另外六个数：autograd 对你的 sigmoid 求导应得到 σ′(x)，0 处为 1/4，远处为 0",
+        )
+
+
+class TestSigmoidBackward(ElementwiseSuite):
+    entry = "sigmoid_backward"
+    forward, gradients_of_forward = "sigmoid", ("x",)
+    cases = [
+        case(en="a few numbers", zh="几个数", shape=(5,)),
+        case(en="a matrix", zh="矩阵", shape=(3, 4)),
+        case(en="three dims", zh="三维", shape=(2, 3, 5)),
+    ]
+    edges = [
+        case(en="no dimensions", zh="零维", shape=()),
+        case(en="no entries", zh="没有元素", shape=(0, 3)),
+        case(en="each by itself", zh="逐项衡量", shape=(9, 1), factor=8),
+        case(en="y near 0, each by itself", zh="y 接近 0，逐项衡量", shape=(9, 1), kind="tiny", factor=8),
+        case(en="y exactly 0 or 1", zh="y 恰好为 0 或 1", shape=(6, 1), kind="ends"),
+        case(en="bfloat16", zh="bfloat16", shape=(4, 9), dtype="bfloat16", factor=16),
+        case(en="float16", zh="float16", shape=(4, 9), dtype="float16", factor=16),
+    ]
+
+    def inputs(self, rng, *, shape, kind="normal"):
+        y = rng.uniform(shape, low=0.02, high=0.98)
+        match kind:
+            case "tiny":
+                y = 10.0 ** rng.uniform(shape, low=-30.0, high=-8.0)
+            case "ends":
+                y = y.round()
+        return {"grad_out": rng.normal(shape), "y": y}
+
+    def differentiated(self, rng, probe):
+        given = self.prepared(rng, probe)
+        return {"x": given["y"].logit()}, {0: given["grad_out"]}
