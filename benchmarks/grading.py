@@ -2,8 +2,9 @@
 
     python benchmarks/grading.py [ROUNDS]
 
-Every round grades the reference of each exercise once, through a warm service, and starts an interpreter that imports
-torch, so that all are measured under the same conditions; medians and ratios are of the rounds.
+Every round grades the reference of each exercise twice, through a warm service: at once, and again after a pause, as a
+learner does who goes on with an exercise and finds a judge prepared. It also starts an interpreter that imports torch,
+so that all are measured under the same conditions; medians and ratios are of the rounds.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from thinkllm_drill.author.mutate import CALL_SECONDS
 from thinkllm_drill.content.library import Library
 from thinkllm_drill.judge import authoring
 
+PAUSE_SECONDS = 2.0
+"""Between two verdicts on an exercise; a learner takes longer to save a file again."""
+
 
 def main() -> None:
     """Measure and print."""
@@ -28,31 +32,39 @@ def main() -> None:
     library = Library.open()
     slugs = [slug for slug in library.slugs() if _can_run(library, slug)]
     with own_service():
-        times, imports = _verdicts(library, slugs, rounds)
+        first, again, imports = _verdicts(library, slugs, rounds)
         torch = statistics.median(imports)
-        print(f"{'exercise':18} median verdict   p95     of `import torch` ({torch:.2f} s)")
+        print(f"{'seconds':24} first    p95  again    p95  again ÷ `import torch` ({torch:.2f} s)")
         for slug in slugs:
-            median, p95 = statistics.median(times[slug]), _p95(times[slug])
-            print(f"{slug:18} {median:10.3f} s {p95:9.3f} s {median / torch:10.2f}")
-        print(f"{'the median one':18} {statistics.median(map(statistics.median, times.values())):10.3f} s")
+            figures = [
+                figure for times in (first[slug], again[slug]) for figure in (statistics.median(times), _p95(times))
+            ]
+            print(f"{slug:22}", *(f"{figure:6.3f}" for figure in figures), f"{figures[2] / torch:6.2f}")
+        middle = [statistics.median(map(statistics.median, times.values())) for times in (first, again)]
+        print(f"{'the median exercise':22} {middle[0]:6.3f}        {middle[1]:6.3f}        {middle[1] / torch:6.2f}")
         _mutants(library, [slug for slug in slugs if not library.exercise(slug).needs])
 
 
-def _verdicts(library: Library, slugs: list[str], rounds: int) -> tuple[dict[str, list[float]], list[float]]:
-    """Seconds of each verdict by exercise, and of each import of torch."""
-    times: dict[str, list[float]] = {slug: [] for slug in slugs}
+def _verdicts(
+    library: Library, slugs: list[str], rounds: int
+) -> tuple[dict[str, list[float]], dict[str, list[float]], list[float]]:
+    """Seconds of each first and each second verdict by exercise, and of each import of torch."""
+    first: dict[str, list[float]] = {slug: [] for slug in slugs}
+    again: dict[str, list[float]] = {slug: [] for slug in slugs}
     imports: list[float] = []
     for number in range(rounds + 1):  # the first warms up
         for slug in slugs:
-            start = time.perf_counter()
-            verdict = graded(library, slug)
-            times[slug].append(time.perf_counter() - start)
-            assert verdict.passed, (slug, verdict.failure)
+            for times, pause in ((first, PAUSE_SECONDS), (again, 0.0)):
+                start = time.perf_counter()
+                verdict = graded(library, slug)
+                times[slug].append(time.perf_counter() - start)
+                assert verdict.passed, (slug, verdict.failure)
+                time.sleep(pause)
         if number:
             start = time.perf_counter()
             subprocess.run([sys.executable, "-c", "import torch"], check=True)
             imports.append(time.perf_counter() - start)
-    return {slug: seconds[1:] for slug, seconds in times.items()}, imports
+    return {slug: first[slug][1:] for slug in slugs}, {slug: again[slug][1:] for slug in slugs}, imports
 
 
 def _mutants(library: Library, slugs: list[str]) -> None:

@@ -114,7 +114,7 @@ class Place:
     def start(self) -> None:
         """Warm the service up and note what it holds while idle."""
         with self.at_home():
-            client.start_service_in_background()
+            client.start_service_in_background("softmax", CHECKOUT, "en")
             self.service = client.service_status()
         assert self.grade("softmax", reference("softmax")).passed
         self.wait(lambda: not self.strangers(), tell=lambda: [(p, p.cmdline(), p.ppid()) for p in self.strangers()])
@@ -253,6 +253,7 @@ def a_place(path: str) -> Iterator[Place]:
         "TMPDIR": str(folder / "tmp"),
         "THINKLLM_PROCESSES": "spawn" if path == "spawn" else "",
         "THINKLLM_SANDBOX": "off" if path == "open" else "",
+        "THINKLLM_STANDBY": "off",  # it waits, so it would be found where nothing may be left
     }
     place = Place(path, folder, environment)
     try:

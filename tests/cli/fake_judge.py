@@ -172,7 +172,7 @@ class FakeJudge:
     def log_file(self) -> Path:
         return Path(os.environ["THINKLLM_RUNTIME_DIR"]) / "service.log"
 
-    def start_service_in_background(self) -> None:
+    def start_service_in_background(self, slug: str, content: Path, lang: str) -> None:
         self.started += 1
 
     def service_status(self) -> ServiceStatus:

@@ -70,7 +70,7 @@ def test_strength_tells_what_is_wrong_and_exits_1(cli: Any, content: Path) -> No
 
 def test_list_shows_what_was_measured(cli: Any, content: Path) -> None:
     assert "not measured" in cli("list", "--strength").out
-    figures = strength.Strength("00", (13, 13), 20, (65, 65), (58, 58), 0, (400, 400), 200, 0.3, 9.5)
+    figures = strength.Strength("00", "00", (13, 13), 20, (65, 65), (58, 58), 0, (400, 400), 200, 0.3, 9.5)
     path = content / "graders/functions/softmax.strength.toml"
     path.write_text(strength.dump(figures), encoding="utf-8")
     assert strength.read(path) == figures

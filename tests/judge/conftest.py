@@ -46,6 +46,7 @@ def world() -> Iterator[Path]:
         patch.setenv("THINKLLM_RUNTIME_DIR", str(folder / "run"))
         patch.setenv("THINKLLM_HOME", str(folder / "home"))
         patch.delenv("THINKLLM_PROCESSES", raising=False)
+        patch.setenv("THINKLLM_STANDBY", "off")  # it would be there when nothing may be left
         yield folder
         left = processes_in(folder)
         for process in left:

@@ -8,21 +8,21 @@ import signal
 import socket
 import sys
 
-from thinkllm_drill.judge import sandbox, service
+from thinkllm_drill.judge import image, sandbox, service
 
 
 def main() -> None:
     """Fork runners for the owner of the control socket until it closes."""
     control, client = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
     sandbox.die_with_parent()
-    service.preload()
+    image.preload()
     sandbox.become_subreaper()
     zygote = service.Zygote(None)
     stand_in = os.fork()
     if stand_in == 0:
         sandbox.die_with_parent()
         signal.pause()
-    zygote._judges[stand_in] = service._Judge(stand_in, control, client)
+    zygote._judges[stand_in] = service._Judge(stand_in, control, client, None)
     zygote._selector.register(control, selectors.EVENT_READ, ("control", stand_in))
     zygote.run()
 

@@ -203,7 +203,7 @@ def test_a_stale_service_is_replaced_and_a_killed_one_too(
     busy.begun.wait(20)
     monkeypatch.setattr(client, "__version__", "99")
     assert not client.service_status().running
-    client.start_service_in_background()
+    client.start_service_in_background("softmax", CHECKOUT, "en")
     thread.join(30)
     assert verdicts[0].status == "passed"
     wait_until(lambda: gone(service.pid))

@@ -81,7 +81,7 @@ def start(session: Session, slug: str, *, level: Level | None = None, fresh: boo
         from thinkllm_drill.judge.client import start_service_in_background
 
         with suppress(ThinkLLMError, OSError):
-            start_service_in_background()
+            start_service_in_background(slug, session.library.root, current())
     if edit:
         _edit(session, written.path)
 

@@ -190,10 +190,12 @@ def _retire_others(path: Path) -> None:
             other.unlink(missing_ok=True)
 
 
-def start_service_in_background() -> None:
-    """Start the service unless it runs; does not wait until it is warm."""
+def start_service_in_background(slug: str, content: Path, lang: str) -> None:
+    """Start the service unless it runs, and have it get ready to check an exercise; waits for neither."""
     if hasattr(socket, "AF_UNIX"):
-        _connected().close()
+        with _connected() as connection:
+            message = {"type": "prepare", "slug": slug, "content": str(content), "lang": lang}
+            connection.sendall(requests.dump(message))
 
 
 def service_status() -> ServiceStatus:

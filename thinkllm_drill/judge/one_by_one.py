@@ -71,6 +71,8 @@ def _serve_one(connection: socket.socket, launcher: SpawnLauncher, started: floa
         if message.get("type") in ("status", "stop", "retire"):
             connection.sendall(requests.dump({"event": "status", "pid": os.getpid(), "started": started}))
             return bool(message["type"] == "status")
+        if message.get("type") == "prepare":  # there is no process to do it
+            return True
         from thinkllm_drill.judge.session import serve
 
         serve(message, lambda event: connection.sendall(requests.dump(event)), launcher, interrupted)

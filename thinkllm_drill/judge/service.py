@@ -12,56 +12,43 @@ runners.
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import selectors
 import signal
 import socket
 import sys
-import tempfile
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from thinkllm_drill.judge import limits, requests, sandbox
-from thinkllm_drill.judge.launch import (
-    GRACE_SECONDS,
-    Exit,
-    ZygoteLauncher,
-    kill_orphans,
-    new_scratch,
-    sweep_scratch,
-)
+from thinkllm_drill.judge.forks import become_judge, become_standby
+from thinkllm_drill.judge.image import preload
+from thinkllm_drill.judge.launch import Exit, sweep_scratch
 from thinkllm_drill.judge.one_by_one import IDLE_SECONDS, REQUEST_SECONDS, serve_spawning
-from thinkllm_drill.judge.scratch import remove
+from thinkllm_drill.judge.runners import RunnerChild, collect, discard, fork_runner, stop
 
+_Subject = tuple[str, str, str]
+"""The exercise, the content root and the language of a check."""
 
-@dataclass
-class _Child:
-    """A runner: its scratch folder, our copies of the judge's ends, and how it ended once it has."""
-
-    pid: int
-    scratch: Path
-    connection: socket.socket
-    output: int
-    ended: Exit | None = None
-
-    def release(self) -> None:
-        """Close the ends, which are the judge's own from then on."""
-        self.connection.close()
-        os.close(self.output)
+PREPARES = os.environ.get("THINKLLM_STANDBY") != "off"
+PAUSE_SECONDS = 0.15
+"""Without a request for so long after a verdict, a judge is prepared for the next one."""
 
 
 @dataclass
 class _Judge:
-    """A judge: our end of its control socket, our copy of its client's connection."""
+    """A judge: our end of its control socket, our copy of its client's connection, what it grades.
+
+    One that waits for its request has no client yet.
+    """
 
     pid: int
     control: socket.socket
-    client: socket.socket
-    runners: dict[int, _Child] = field(default_factory=dict)
+    client: socket.socket | None
+    grades: _Subject | None
+    runners: dict[int, RunnerChild] = field(default_factory=dict)
 
 
 class Zygote:
@@ -79,7 +66,9 @@ class Zygote:
         self._idle = idle_seconds
         self._selector = selectors.DefaultSelector()
         self._judges: dict[int, _Judge] = {}
-        self._spare: _Child | None = None
+        self._spare: RunnerChild | None = None
+        self._standby: _Judge | None = None
+        self._next: tuple[float, _Subject] | None = None
         self._waiting: dict[socket.socket, bytearray] = {}
         self._last_used = time.monotonic()
         self._stopping = self._retiring = False
@@ -98,7 +87,7 @@ class Zygote:
         signal.signal(signal.SIGTERM, self._terminate)
         self._selector.register(wake_read, selectors.EVENT_READ, "wake")
         while not self._finished():
-            for key, _ in self._selector.select(min(1.0, self._idle)):
+            for key, _ in self._selector.select(self._patience()):
                 if key.data == "wake":
                     with contextlib.suppress(BlockingIOError):
                         os.read(wake_read, 4096)
@@ -111,8 +100,12 @@ class Zygote:
                 elif key.data[0] == "client":
                     self._client_gone(key.data[1])
             self._reap()
+            if self._next is not None and time.monotonic() >= self._next[0]:
+                self._prepare(self._next[1])
         for judge in list(self._judges.values()):
             self._end(judge)
+        self._dismiss()
+        self._rest()
 
     def adopt(self, connection: socket.socket) -> None:
         """Wait for a request on this connection."""
@@ -162,8 +155,13 @@ class Zygote:
             return
         if message.get("type") in ("status", "stop", "retire"):
             self._answer(connection, message["type"])
+        elif message.get("type") == "prepare":
+            connection.close()
+            self._next = (time.monotonic(), subject) if (subject := _subject(message)) else None
         else:
-            self._fork_judge(connection, message)
+            self._next = None
+            if not self._hand_over(connection, message):
+                self._fork_judge(connection, message)
 
     def _answer(self, connection: socket.socket, what: str) -> None:
         with contextlib.suppress(OSError), connection:
@@ -183,13 +181,78 @@ class Zygote:
             ours.close()
             become_judge(connection, theirs, message)
         theirs.close()
-        judge = _Judge(pid, ours, connection)
-        self._judges[pid] = judge
-        if self._spare is None:  # it starts while the judge does
+        self._begin(_Judge(pid, ours, connection, _subject(message)))
+
+    def _begin(self, judge: _Judge) -> None:
+        """Listen to a judge that has its request, and to its client."""
+        self._judges[judge.pid] = judge
+        self._fork_spare()  # it starts while the judge does
+        self._selector.register(judge.control, selectors.EVENT_READ, ("control", judge.pid))
+        assert judge.client is not None
+        self._selector.register(judge.client, selectors.EVENT_READ, ("client", judge.pid))
+
+    # a judge for the request to come
+
+    def _patience(self) -> float:
+        """How long to wait for something to happen."""
+        longest = min(1.0, self._idle)
+        return longest if self._next is None else max(0.0, min(longest, self._next[0] - time.monotonic()))
+
+    def _prepare(self, subject: _Subject) -> None:
+        """Fork a judge that waits for a request of this kind."""
+        self._next = None
+        if (
+            not PREPARES
+            or self._retiring
+            or self._listener is None
+            or (self._standby and self._standby.grades == subject)
+        ):
+            return
+        self._dismiss()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            pid = os.fork()
+        except OSError:
+            ours.close()
+            theirs.close()
+            return
+        if pid == 0:
+            ours.close()
+            become_standby(theirs, *subject)
+        theirs.close()
+        self._standby = _Judge(pid, ours, None, subject)
+        self._fork_spare()
+
+    def _hand_over(self, connection: socket.socket, message: dict[str, Any]) -> bool:
+        """Give a request to the judge that waits for it; whether there was one."""
+        judge = self._standby
+        if judge is None or judge.grades != _subject(message):
+            return False
+        self._standby = None
+        request = os.memfd_create("request")
+        try:
+            with open(request, "wb", closefd=False) as file:
+                file.write(requests.dump(message))
+            socket.send_fds(judge.control, [b"request"], [connection.fileno(), request])
+        except OSError:  # it has died
+            self._end(judge)
+            return False
+        finally:
+            os.close(request)
+        judge.client = connection
+        self._begin(judge)
+        return True
+
+    def _dismiss(self) -> None:
+        """End the judge that waits, if there is one."""
+        judge, self._standby = self._standby, None
+        if judge is not None:
+            self._end(judge)
+
+    def _fork_spare(self) -> None:
+        if self._spare is None:
             with contextlib.suppress(OSError):
-                self._spare = self._fork_runner()
-        self._selector.register(ours, selectors.EVENT_READ, ("control", pid))
-        self._selector.register(connection, selectors.EVENT_READ, ("client", pid))
+                self._spare = fork_runner(self._memory)
 
     def _control(self, pid: int) -> None:
         judge = self._judges.get(pid)
@@ -200,7 +263,7 @@ class Zygote:
         except OSError:
             data = b""
         if not data:
-            self._end(judge)
+            self._ended(judge)
             return
         message = json.loads(data)
         try:
@@ -214,7 +277,7 @@ class Zygote:
 
     def _hand_runner(self, judge: _Judge) -> None:
         """Give a judge the spare runner, or a new one."""
-        runner, self._spare = self._spare or self._fork_runner(), None
+        runner, self._spare = self._spare or fork_runner(self._memory), None
         judge.runners[runner.pid] = runner
         ends = [runner.connection.fileno(), runner.output]
         try:
@@ -223,53 +286,15 @@ class Zygote:
         finally:
             runner.release()
 
-    def _fork_runner(self) -> _Child:
-        with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
-            near, far = socket.socketpair()
-            ours.push(near)
-            theirs.push(far)
-            read, write = os.pipe()
-            ours.callback(os.close, read)
-            theirs.callback(os.close, write)
-            scratch = new_scratch()
-            ours.callback(remove, scratch)
-            pid = os.fork()
-            if pid == 0:
-                os.setsid()
-                sandbox.die_with_parent()
-                become_runner(far, write, scratch, self._memory)
-            ours.pop_all()
-            return _Child(pid, scratch, near, read)
-
-    def _discard(self, runner: _Child) -> None:
-        """Remove what is left of a runner that no judge has."""
-        runner.release()
-        remove(runner.scratch)
-
     def _stop(self, judge: _Judge, pid: int) -> Exit:
         """Kill a runner's whole family; how it had ended, if it had ended by itself."""
         child = judge.runners.pop(pid, None)
         if child is None:
             return Exit()
-        deadline = time.monotonic() + GRACE_SECONDS
-        ended = child.ended
-        while ended is None and time.monotonic() < deadline:
-            ended = _collect(pid, os.WNOHANG)
-            if ended is None:
-                time.sleep(0.002)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
-        if ended is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            _collect(pid, 0)
-            ended = Exit(signal=int(signal.SIGKILL), by_us=True)
-        kill_orphans(self._known())
-        remove(child.scratch)
-        return ended
+        return stop(child, self._known())
 
     def _known(self) -> set[int]:
-        known = {*self._judges, *([self._spare.pid] if self._spare else [])}
+        known = {*self._judges, *(one.pid for one in (self._spare, self._standby) if one)}
         for judge in self._judges.values():
             known |= judge.runners.keys()
         return known
@@ -280,7 +305,24 @@ class Zygote:
         if judge is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            self._end(judge)
+            self._ended(judge)
+
+    def _ended(self, judge: _Judge) -> None:
+        """A judge is done: tidy up, and get ready for the next request, unless it comes at once."""
+        self._end(judge)
+        if judge.grades is not None:
+            self._next = (time.monotonic() + PAUSE_SECONDS, judge.grades)
+        self._rest()
+
+    def _rest(self) -> None:
+        """End the spare runner where nobody is about to ask for one."""
+        if self._judges or self._standby or self._spare is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._spare.pid, signal.SIGKILL)
+        collect(self._spare.pid, 0)
+        discard(self._spare)
+        self._spare = None
 
     def _end(self, judge: _Judge) -> None:
         for runner in list(judge.runners):
@@ -289,102 +331,33 @@ class Zygote:
             self._stop(judge, runner)
         with contextlib.suppress(ProcessLookupError):
             os.kill(judge.pid, signal.SIGKILL)
-        _collect(judge.pid, 0)
+        collect(judge.pid, 0)
         for connection in (judge.control, judge.client):
-            with contextlib.suppress(KeyError, ValueError):
-                self._selector.unregister(connection)
-            connection.close()
+            if connection is not None:
+                with contextlib.suppress(KeyError, ValueError):
+                    self._selector.unregister(connection)
+                connection.close()
         self._judges.pop(judge.pid, None)
         self._last_used = time.monotonic()
-        if not self._judges and self._spare is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._spare.pid, signal.SIGKILL)
-            _collect(self._spare.pid, 0)
-            self._discard(self._spare)
-            self._spare = None
 
     def _reap(self) -> None:
         """Collect children that ended; a judge's end ends its runners."""
         for judge in list(self._judges.values()):
             for pid, child in judge.runners.items():
                 if child.ended is None:
-                    child.ended = _collect(pid, os.WNOHANG)
-        if self._spare is not None and _collect(self._spare.pid, os.WNOHANG):
-            self._discard(self._spare)
+                    child.ended = collect(pid, os.WNOHANG)
+        if self._spare is not None and collect(self._spare.pid, os.WNOHANG):
+            discard(self._spare)
             self._spare = None
+        if self._standby is not None and collect(self._standby.pid, os.WNOHANG):
+            self._dismiss()
 
 
-def _collect(pid: int, flags: int) -> Exit | None:
-    """How a child ended, None if it has not (with WNOHANG) or is not ours."""
-    try:
-        found, status = os.waitpid(pid, flags)
-    except ChildProcessError:
-        return None
-    if not found:
-        return None
-    if os.WIFSIGNALED(status):
-        return Exit(signal=os.WTERMSIG(status))
-    return Exit(code=os.WEXITSTATUS(status))
-
-
-def become_judge(connection: socket.socket, control: socket.socket, message: dict[str, Any]) -> NoReturn:
-    """Grade in this fork and end."""
-    try:
-        sandbox.die_with_parent()
-        from thinkllm_drill.judge.session import serve
-
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        sandbox.close_other_descriptors({connection.fileno(), control.fileno()})
-        connection.setblocking(True)
-        connection.settimeout(30)
-        serve(message, lambda event: connection.sendall(requests.dump(event)), ZygoteLauncher(control), None)
-    except OSError:
-        pass
-    finally:
-        os._exit(0)
-
-
-def become_runner(connection: socket.socket, output: int, scratch: Path, memory_bytes: int) -> NoReturn:
-    """Serve an attempt in this fork and end."""
-    from thinkllm_drill.judge import worker
-
-    signal.set_wakeup_fd(-1)
-    worker.become_runner(connection, output, scratch, memory_bytes)
-    os._exit(1)
-
-
-def preload() -> None:
-    """Import what every judge and runner needs, without computing anything."""
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    sys.dont_write_bytecode = True
-    import _pytest.python  # noqa: F401
-    import pytest  # noqa: F401
-    import torch
-    import torch.utils.flop_counter
-
-    import thinkllm_drill.grading.plugin
-    import thinkllm_drill.judge.runner
-    import thinkllm_drill.judge.session
-    import thinkllm_drill.judge.worker  # noqa: F401
-
-    torch.set_num_threads(1)
-    _run_pytest_once()
-    sandbox.readable()  # kept for every fork
-    gc.collect()
-    gc.freeze()
-
-
-def _run_pytest_once() -> None:
-    """What it imports and works out the first time is there in every fork."""
-    from thinkllm_drill.judge.session import run_pytest
-
-    with contextlib.suppress(OSError), tempfile.TemporaryDirectory() as folder:
-        empty = Path(folder, "test_nothing.py")
-        empty.touch()
-        run_pytest(empty, [])
+def _subject(message: dict[str, Any]) -> _Subject | None:
+    """What a request is about, where a judge could be prepared for one like it."""
+    values = (message.get("slug"), message.get("content"), message.get("lang", "en"))
+    known = message.get("type") in ("check", "prepare") and all(isinstance(value, str) for value in values)
+    return values if known else None  # type: ignore[return-value]
 
 
 def forks() -> bool:

@@ -53,13 +53,19 @@ QUIET_PLUGINS = [
 Emit = Callable[[dict[str, Any]], None]
 
 
-def serve(message: dict[str, Any], emit: Emit, launcher: Launcher, interrupted: Callable[[], None] | None) -> None:
-    """Answer one request; the last event tells how it ended, whatever happened."""
+def serve(
+    message: dict[str, Any],
+    emit: Emit,
+    launcher: Launcher,
+    interrupted: Callable[[], None] | None,
+    check: Callable[..., Verdict] | None = None,
+) -> None:
+    """Answer one request, a check by `check` where it is given; the last event tells how it ended in any case."""
     sys.set_int_max_str_digits(0)  # an attempt may answer with a longer number, and it is to be shown
     try:
         locale.use(message.get("lang", "en"))
         if message["type"] == "check":
-            grade(requests.parse_check(message), emit, launcher, interrupted)
+            (check or grade)(requests.parse_check(message), emit, launcher, interrupted)
         elif message["type"] == "measure":
             emit(_measured(message, emit, launcher))
         elif message["type"] == "example":
@@ -78,8 +84,6 @@ def grade(
     request: CheckRequest, emit: Emit, launcher: Launcher, interrupted: Callable[[], None] | None = None
 ) -> Verdict:
     """The verdict on one attempt; each check is emitted as it ends, the verdict before the runners are."""
-    from thinkllm_drill.grading.plugin import make_session
-
     start = time.monotonic()
     library = Library(Path(request.content))
     exercise, paths = library.exercise(request.slug), library.paths(request.slug)
@@ -92,22 +96,7 @@ def grade(
         return unavailable
     if "triton" in exercise.needs:
         import_interpreted()
-    session = make_session(
-        library,
-        request.slug,
-        request.source,
-        request.file,
-        launcher,
-        request.seed,
-        interrupted=interrupted,
-        only_case=request.case,
-        diagnose=request.diagnose,
-        **({"shrink": False, "diagnosis_seconds": 60.0} if request.options.get("patient") else {}),
-        on_plan=lambda checks: emit(requests.plan_event(checks)),
-        on_check=lambda check: emit(requests.check_event(check)),
-    )
-    if "call_seconds" in request.options:
-        session.attempt.limit(replace(session.limits, call_seconds=float(request.options["call_seconds"])))
+    session = session_for(request, library, emit, launcher, interrupted=interrupted)
     try:
         verdict = _verdict(request, session, paths.grader, start)
         emit(requests.verdict_event(verdict))
@@ -117,19 +106,59 @@ def grade(
     return verdict
 
 
+def session_for(request: CheckRequest, library: Library, emit: Emit, launcher: Launcher, **more: Any) -> Any:
+    """The session that a request asks for; it emits its plan and its checks."""
+    from thinkllm_drill.grading.plugin import make_session
+
+    patient = {"shrink": False, "diagnosis_seconds": 60.0} if request.options.get("patient") else {}
+    session = make_session(
+        library,
+        request.slug,
+        request.source,
+        request.file,
+        launcher,
+        more.pop("seed", request.seed),
+        only_case=request.case,
+        diagnose=request.diagnose,
+        on_plan=lambda checks: emit(requests.plan_event(checks)),
+        on_check=lambda check: emit(requests.check_event(check)),
+        **patient,
+        **more,
+    )
+    if "call_seconds" in request.options:
+        session.attempt.limit(replace(session.limits, call_seconds=float(request.options["call_seconds"])))
+    return session
+
+
 def _verdict(request: CheckRequest, session: Any, grader: Path, start: float) -> Verdict:
     """Run the checks of a session."""
-    from thinkllm_drill.grading.plugin import Grading, find_diagnosis
+    from thinkllm_drill.grading.plugin import Grading
 
     plugin = Grading(session)
     code, printed = run_pytest(grader, [plugin])
-    find_diagnosis(session, plugin.items)
     if request.case not in (None, *session.known_cases) and session.known_cases:
         close = difflib.get_close_matches(request.case or "", session.known_cases, 1, 0.0)
         raise UsageError(
             text("grading.unknown_case", case=request.case, known=", ".join(session.known_cases)),
             hint=f"thinkllm check {request.slug} --case {close[0]}",
         )
+    return verdict_of(request, session, plugin, code, printed, start)
+
+
+def verdict_of(request: CheckRequest, session: Any, plugin: Any, code: int, printed: str, start: float) -> Verdict:
+    """The verdict on a session whose checks have run.
+
+    Args:
+        request: what was asked.
+        session: the session.
+        plugin: the pytest plugin that ran the checks.
+        code: pytest's exit code.
+        printed: what pytest said.
+        start: when the grading began, on the monotonic clock.
+    """
+    from thinkllm_drill.grading.plugin import find_diagnosis
+
+    find_diagnosis(session, plugin.items)
     checks = tuple(session.checks)
     note = None
     if code not in (0, 1) or not checks:
