@@ -16,7 +16,7 @@ class TestSoftmax(KernelSuite):
         case(en="a row shorter than the block", zh="行比块短", n=3, d=5, block=16),
         case(en="a row of several blocks", zh="一行占多个块", n=2, d=48, block=16),
         case(en="a last block that is partly filled", zh="最后一块不满", n=3, d=41, block=16),
-        case(en="the maximum rises in every block", zh="最大值逐块上升", n=2, d=41, block=16, slope=8.0),
+        case(en="the maximum rises in every block", zh="最大值逐块上升", n=2, d=41, block=16, slope=8.0, factor=64),
         case(en="the maximum is in the first block", zh="最大值在第一块", n=2, d=41, block=16, slope=-64.0),
         case(en="the default block", zh="默认的 block", n=3, d=37),
         case(en="a long row", zh="长行", n=1, d=4099, block=512, reduction=4099),

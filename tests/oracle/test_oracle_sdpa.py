@@ -1,4 +1,4 @@
-"""Scaled dot-product attention against torch's fused one, given the mask: its own is_causal is aligned at the top left."""
+"""Scaled dot-product attention against torch's fused one, given the mask: its is_causal is aligned at the top left."""
 
 from __future__ import annotations
 

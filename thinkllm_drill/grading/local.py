@@ -85,7 +85,7 @@ class Reference:
             return autodiff.vjp(target._thing, self._cast(dict(inputs)), wrt, cast)
 
     def profile(
-        self, target: Any, *args: Any, saved: bool = False, instructions: bool = False, **inputs: Any
+        self, target: Any, /, *args: Any, saved: bool = False, instructions: bool = False, **inputs: Any
     ) -> profile_.Cost:
         """What the call costs, in the dtype of this reference: compare its FLOPs with an attempt's, not its bytes."""
         thing = getattr(self._module, target) if isinstance(target, str) else target._thing

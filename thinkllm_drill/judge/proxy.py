@@ -182,6 +182,7 @@ class Attempt:
     def profile(
         self,
         target: RemoteName | RemoteObject | RemoteMethod | str,
+        /,
         *args: Any,
         saved: bool = False,
         instructions: bool = False,
