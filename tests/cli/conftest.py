@@ -57,8 +57,9 @@ def content_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(CHECKOUT / "exercises" / topic / name, root / "exercises" / topic / name)
         for folder in ("solutions", "graders"):
             (root / folder / topic).mkdir(parents=True, exist_ok=True)
-            for file in (CHECKOUT / folder / topic).glob(f"*{name}*"):
-                if not file.name.endswith(".strength.toml"):
+            for file in (CHECKOUT / folder / topic).glob("*.*"):
+                mine = file.name.split(".")[0] in (name, f"test_{name}")
+                if mine and not file.name.endswith(".strength.toml"):
                     shutil.copy(file, root / folder / topic)
     _edit(root / "exercises/functions/softmax/exercise.toml", r"^leads_to = .*$", 'leads_to = ["kv-cache", "gqa"]')
     _edit(root / "exercises/attention/gqa/exercise.toml", r"^requires = .*$", 'requires = ["mha", "softmax"]')
@@ -68,6 +69,14 @@ def content_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _edit(kernel / "exercise.toml", r'^difficulty = "easy"$', 'difficulty = "hard"')
     (root / "solutions/kernels").mkdir()
     shutil.copy(root / "solutions/functions/softmax.py", root / "solutions/kernels/triton_softmax.py")
+    return root
+
+
+@pytest.fixture
+def content(tmp_path: Path, content_root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A content tree that may be written to."""
+    root = Path(shutil.copytree(content_root, tmp_path / "content"))
+    monkeypatch.setenv("THINKLLM_CONTENT", str(root))
     return root
 
 

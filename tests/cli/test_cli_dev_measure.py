@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,6 @@ import pytest
 from thinkllm_drill.author.mutants import mutants
 from thinkllm_drill.content import strength
 from thinkllm_drill.judge.measured import Measured
-
-
-@pytest.fixture
-def content(tmp_path: Path, content_root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A content tree that may be written to."""
-    root = Path(shutil.copytree(content_root, tmp_path / "content"))
-    monkeypatch.setenv("THINKLLM_CONTENT", str(root))
-    return root
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,3 +85,20 @@ def test_columns_line_up(cli: Any, lang: str) -> None:
     for word in ("min", "分钟"):
         places = {width(line[: line.index(word)]) for line in lines if word in line}
         assert len(places) <= 1
+
+
+def test_the_path_gives_the_order_of_list_and_next(cli: Any, content: Path) -> None:
+    stages = [("Models", "模型", '"gqa", "triton-softmax"'), ("Functions", "函数", '"softmax"')]
+    rows = [f'[[stage]]\ntitle = {{ en = "{en}", zh = "{zh}" }}\nexercises = [{of}]\n' for en, zh, of in stages]
+    (content / "exercises" / "path.toml").write_text("\n".join([*rows, "[chains]"]), encoding="utf-8")
+    out = cli("list", "--path").out
+    assert [word for word in out.split() if word in ("Models", "gqa", "triton-softmax", "Functions", "softmax")] == [
+        "Models",
+        "gqa",
+        "triton-softmax",
+        "Functions",
+        "softmax",
+    ]
+    assert "模型" in cli("--lang", "zh", "list", "--path").out
+    assert cli("list", "--path", "--json").json["exercises"][0]["slug"] == "gqa"
+    assert cli("next", "--json").json["slug"] == "triton-softmax"  # gqa waits for softmax

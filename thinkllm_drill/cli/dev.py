@@ -81,6 +81,11 @@ def check(
         bar.begin(slug)
         reports += author.check(session.library, [slug], graders=graders)
     bar.end()
+    if not slugs:
+        from thinkllm_drill.author import outline
+
+        together = outline.check(session.library).problems
+        reports.append(author.Report("path and outlines", together))
     problems = sum(len(report.problems) for report in reports)
     if session.json:
         session.emit({"exercises": [_json(report) for report in reports]})
@@ -90,7 +95,7 @@ def check(
                 session.out.write(_line(problem))
             for note in report.notes:
                 session.err.write(f"{report.slug}: {note}")
-        session.err.write(f"{count(len(reports), 'exercise')}, {count(problems, 'problem')}")
+        session.err.write(f"{count(len(chosen), 'exercise')}, {count(problems, 'problem')}")
     return 1 if problems else 0
 
 

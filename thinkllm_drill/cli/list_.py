@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from thinkllm_drill import locale
 from thinkllm_drill.cli import completion
 from thinkllm_drill.cli.output import count, paragraph, state, state_style, table
 from thinkllm_drill.cli.output import topic as topic_name
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 _Difficulty = Literal["easy", "medium", "hard"]
 _Status = Literal["new", "started", "passed", "passed_speed_unmeasured"]
+_Group = tuple[str, "list[Entry]"]
 _NARROW = 60
 
 
@@ -29,6 +32,7 @@ def command(
     status: Annotated[_Status | None, typer.Option("--status")] = None,
     tag: Annotated[str | None, typer.Option("--tag", metavar="TAG")] = None,
     strength: Annotated[bool, typer.Option("--strength")] = False,
+    path: Annotated[bool, typer.Option("--path")] = False,
     plain: Annotated[bool, typer.Option("--plain")] = False,
 ) -> int:
     """Show the exercises."""
@@ -45,14 +49,32 @@ def command(
         and (tag is None or tag.lower() in (name.lower() for name in entry.tags))
         and (status is None or _matches(_status(entry, statuses), status))
     ]
+    groups = _stages(session, chosen) if path else _topics(session, chosen)
+    chosen = [entry for _, entries in groups for entry in entries]
     if session.json:
         session.emit({"exercises": [_json(session, entry, statuses) for entry in chosen]})
     elif plain:
         for entry in chosen:
             session.out.write(_plain(session, entry, _status(entry, statuses), strength))
     else:
-        _show(session, chosen, statuses, strength)
+        _show(session, groups, statuses, strength)
     return 0
+
+
+def _topics(session: Session, entries: list[Entry]) -> list[_Group]:
+    """The exercises by topic."""
+    return [(_heading(session, topic), list(of)) for topic, of in groupby(entries, key=lambda entry: entry.topic)]
+
+
+def _stages(session: Session, entries: list[Entry]) -> list[_Group]:
+    """The exercises by stage of the learning path, in its order; those that are not on it at the end."""
+    known = {entry.slug: entry for entry in entries}
+    groups: list[_Group] = []
+    for stage in session.learning_path.stages:
+        heading = session.out.paint(stage.title[locale.current()], "heading")
+        groups.append((heading, [known.pop(slug) for slug in stage.exercises if slug in known]))
+    groups.append((session.out.paint(text("cli.list.not_on_the_path"), "heading"), list(known.values())))
+    return [(heading, of) for heading, of in groups if of]
 
 
 def known_topic(entries: list[Entry], name: str) -> str:
@@ -111,15 +133,15 @@ def _strength_words(session: Session, entry: Entry) -> str:
     return ", ".join(f"{rejected}/{total} {text(f'cli.list.{name}')}" for name, (rejected, total) in measured.items())
 
 
-def _show(session: Session, entries: list[Entry], statuses: dict[str, ExerciseStatus], strength: bool) -> None:
-    """The table, by topic; on a narrow terminal without the facts."""
+def _show(session: Session, groups: list[_Group], statuses: dict[str, ExerciseStatus], strength: bool) -> None:
+    """The table, group by group; on a narrow terminal without the facts."""
     screen = session.out
-    if not entries:
+    if not groups:
         session.err.write(text("cli.list.nothing"))
         return
     narrow = screen.is_terminal and screen.width < _NARROW
     rows, styles = [], []
-    for entry in entries:
+    for entry in (entry for _, entries in groups for entry in entries):
         status = _status(entry, statuses)
         row = [state(screen, status), entry.slug, entry.here]
         if not narrow:
@@ -128,16 +150,14 @@ def _show(session: Session, entries: list[Entry], statuses: dict[str, ExerciseSt
         rows.append(row)
         styles.append([state_style(status), "bold", *[""] * (len(row) - 2)])
     lines = iter(table(screen, rows, styles=styles, flexible=2, numbers=() if narrow else (4,), indent=2))
-    shown: str | None = None
-    for entry in entries:
-        if entry.topic != shown:
-            if shown is not None:
-                screen.write()
-            screen.write(_heading(session, entry.topic))
-            shown = entry.topic
-        screen.write(next(lines))
+    for number, (heading, entries) in enumerate(groups):
+        if number:
+            screen.write()
+        screen.write(heading)
+        for _ in entries:
+            screen.write(next(lines))
     if screen.is_terminal:
-        foot = text("cli.list.foot", exercises=count("exercises", len(entries)))
+        foot = text("cli.list.foot", exercises=count("exercises", len(rows)))
         screen.write("\n" + screen.paint(paragraph(screen, foot), "dim"))
 
 

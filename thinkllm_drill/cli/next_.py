@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def command(ctx: typer.Context, start: Annotated[bool, typer.Option("--start")] = False) -> int:
     """Show the next exercise."""
     session = Session.of(ctx)
-    choice = choose(session.entries.values(), session.statuses())
+    choice = choose(session.entries.values(), session.statuses(), session.learning_path.place)
     if choice is None:
         if session.json:
             session.emit({"slug": None, "reason": None})

@@ -36,15 +36,21 @@ class Choice:
         return f"thinkllm drill {self.entry.slug}" + (f" --fresh --level {self.level}" if self.level else "")
 
 
-def choose(entries: Iterable[Entry], statuses: Mapping[str, ExerciseStatus]) -> Choice | None:
+def choose(entries: Iterable[Entry], statuses: Mapping[str, ExerciseStatus], place: Mapping[str, int]) -> Choice | None:
     """The first exercise that is not passed and whose requirements are; when all are passed, the one to review.
 
-    Easy ones come first, and of those the ones that are asked most. Requirements that this content does not have do not
-    count; where each exercise left waits for another, the first of them is taken.
+    They come in the order of the learning path; of those that are not on it easy ones are first, and the ones that are
+    asked most. Requirements that this content does not have do not count; where each exercise left waits for another,
+    the first of them is taken.
+
+    Args:
+        entries: all exercises.
+        statuses: how the learner stands in each that they have begun.
+        place: where an exercise stands on the learning path.
     """
     known = {entry.slug: entry for entry in entries}
     passed = {slug for slug, status in statuses.items() if status.status in PASSED}
-    left = sorted((entry for entry in known.values() if entry.slug not in passed), key=_rank)
+    left = sorted((entry for entry in known.values() if entry.slug not in passed), key=lambda e: _rank(e, place))
     ready = [entry for entry in left if passed.issuperset(_required(entry, known))]
     if not left:
         return _review(known, statuses)
@@ -65,8 +71,9 @@ def _review(known: Mapping[str, Entry], statuses: Mapping[str, ExerciseStatus]) 
     return Choice(known[status.slug], text("cli.next.longest_ago"), level, review=True)
 
 
-def _rank(entry: Entry) -> tuple[int, int, int, str]:
-    return _DIFFICULTIES.index(entry.difficulty), _ASKED.index(entry.asked), entry.minutes, entry.slug
+def _rank(entry: Entry, place: Mapping[str, int]) -> tuple[int, int, int, int, str]:
+    on_the_path = place.get(entry.slug, len(place))
+    return on_the_path, _DIFFICULTIES.index(entry.difficulty), _ASKED.index(entry.asked), entry.minutes, entry.slug
 
 
 def _required(entry: Entry, known: Mapping[str, Entry]) -> list[str]:

@@ -47,7 +47,7 @@ def command(ctx: typer.Context) -> int:
         screen.write(screen.paint(text("cli.progress.weak"), "heading"))
         for line in table(screen, [_weak(session, spot) for spot in spots], indent=2, flexible=1):
             screen.write(line)
-    choice = choose(entries, statuses)
+    choice = choose(entries, statuses, session.learning_path.place)
     if choice is not None:
         screen.write()
         screen.write(text("cli.progress.next", command=screen.paint(choice.typed, "code")))

@@ -20,6 +20,7 @@ from thinkllm_drill.errors import ThinkLLMError, UsageError
 
 if TYPE_CHECKING:
     from thinkllm_drill.content.library import Entry, Library
+    from thinkllm_drill.content.path import LearningPath
     from thinkllm_drill.progress.status import ExerciseStatus
     from thinkllm_drill.progress.store import Store
     from thinkllm_drill.settings import Settings
@@ -79,6 +80,13 @@ class Session:
     def entries(self) -> dict[str, Entry]:
         """The light rows of all exercises by slug."""
         return {entry.slug: entry for entry in self.library.entries()}
+
+    @cached_property
+    def learning_path(self) -> LearningPath:
+        """The order in which to do the exercises."""
+        from thinkllm_drill.content import path
+
+        return path.read(self.library.root)
 
     @cached_property
     def workspace(self) -> Workspace:

@@ -25,7 +25,7 @@ def command(ctx: typer.Context) -> int:
     passed = sum(status.status in PASSED for slug, status in statuses.items() if slug in session.entries)
     streak = session.store.streak(datetime.now().astimezone().date()) if session.has_progress else 0
     current = session.store.current() if session.has_progress else None
-    choice = choose(session.entries.values(), statuses)
+    choice = choose(session.entries.values(), statuses, session.learning_path.place)
     if session.json:
         session.emit(
             {

@@ -16,8 +16,8 @@ class Strength:
     `content` is the hash of what was measured, `engine` that of the code that graded it. `mistakes` counts those
     rejected by the check that they name on every seed, `diagnosed` the verdicts on them that name them, of those that
     could, `mutants` those rejected of those that are not equivalent, `honest` the verdicts that accept an honest
-    variant. `margin` is the largest error of an honest variant, `clearance` the smallest of a wrong value that a mistake is
-    rejected for, as parts of what is allowed.
+    variant. `margin` is the largest error of an honest variant, `clearance` the smallest of a wrong value that a
+    mistake is rejected for, as parts of what is allowed.
     """
 
     content: str
