@@ -1,0 +1,80 @@
+"""Grader of backpropagation through a two-layer network, in NumPy."""
+
+import math
+
+import numpy as np
+
+from thinkllm_drill.grading import FunctionSuite, assert_growth, case, check, title
+
+
+class TestMLPForwardBackward(FunctionSuite):
+    entry = "mlp_forward_backward"
+    outputs = ("loss", "grads")
+    layouts = False
+    cases = [
+        case(en="a few examples", zh="几个样本", batch=3, d_in=4, d_hidden=5, classes=2),
+        case(en="one example", zh="一个样本", batch=1, d_in=3, d_hidden=6, classes=4),
+        case(en="all sizes equal", zh="各维大小相等", batch=4, d_in=4, d_hidden=4, classes=4),
+        case(en="more classes than hidden units", zh="类别数多于隐藏单元", batch=6, d_in=5, d_hidden=3, classes=8),
+        case(en="a larger batch", zh="较大的 batch", batch=33, d_in=7, d_hidden=9, classes=5, reduction=33),
+    ]  # fmt: skip
+    edges = [
+        case(en="hidden inputs of exactly 0", zh="隐藏层输入恰好为 0", batch=4, d_in=3, d_hidden=5, classes=3, special="zero"),
+        case(en="no hidden unit is active", zh="没有隐藏单元被激活", batch=3, d_in=3, d_hidden=4, classes=3, special="dead"),
+        case(en="logits of ±10000", zh="±10000 的 logit", batch=5, d_in=4, d_hidden=6, classes=3, special="large"),
+        case(en="logits near −200 and near 0", zh="一些样本的 logit 在 −200 附近，一些在 0 附近", batch=4, d_in=4, d_hidden=4, classes=3, special="apart", factor=32768),
+        case(en="one class", zh="只有一个类别", batch=3, d_in=4, d_hidden=5, classes=1),
+        case(en="the same class throughout", zh="全是同一个类别", batch=6, d_in=4, d_hidden=5, classes=3, special="same"),
+        case(en="transposed arrays", zh="转置过的数组", batch=5, d_in=4, d_hidden=6, classes=3, special="transposed"),
+    ]  # fmt: skip
+
+    def inputs(self, rng, *, batch, d_in, d_hidden, classes, special=""):
+        x = rng.normal((batch, d_in))
+        params = {
+            "W1": rng.normal((d_in, d_hidden)) / math.sqrt(d_in),
+            "b1": rng.normal((d_hidden,)) * 0.3,
+            "W2": rng.normal((d_hidden, classes)) / math.sqrt(d_hidden),
+            "b2": rng.normal((classes,)) * 0.3,
+        }
+        y = rng.integers(0, classes, (batch,))
+        match special:
+            case "zero":  # half of the examples
+                x[::2], params["b1"] = 0.0, params["b1"] * 0
+            case "dead":
+                params["b1"] = params["b1"] - 64.0
+            case "large":  # and the right class is the least likely one, so that no gradient is tiny
+                x, params["b1"] = x.abs() + 0.5, params["b1"].abs()
+                params["W1"], params["W2"] = params["W1"].abs(), params["W2"] * 6000.0
+                y = ((x @ params["W1"] + params["b1"]) @ params["W2"] + params["b2"]).argmin(dim=1)
+            case "apart":  # the first hidden unit moves all logits by −200, for every other example
+                x[:, 0] = 64.0 * (rng.permutation(batch) % 2)
+                params["W1"][0], params["b1"][0] = 0.0, 0.0
+                params["W1"][:, 0], params["W1"][0, 0], params["W2"][0] = 0.0, 1.0, -3.125
+            case "same":
+                y = y * 0 + classes - 1
+        arrays = {"x": x, **params}
+        ready = {name: value.numpy() for name, value in arrays.items()}
+        if special == "transposed":
+            ready = {name: np.asfortranarray(value) for name, value in ready.items()}
+        return {"x": ready.pop("x"), "y": y.numpy(), "params": ready}
+
+    def valid(self, *, batch, d_in, d_hidden, classes, **_):
+        return min(batch, d_in, d_hidden, classes) > 0
+
+    @check("cost")
+    @title(en="no Python loop", zh="没有 Python 循环")
+    def test_no_loop(self, attempt, rng):
+        sizes = {"batch": 6, "d_in": 6, "d_hidden": 6, "classes": 6}
+        small = attempt.profile("mlp_forward_backward", **self.inputs(rng, **sizes), instructions=True)
+        for name, what, was in (("batch", "examples", "样本"), ("d_hidden", "hidden units", "隐藏单元"), ("classes", "classes", "类别")):  # fmt: skip
+            large = attempt.profile(
+                "mlp_forward_backward", **self.inputs(rng, **{**sizes, name: 48}), instructions=True
+            )
+            assert_growth(
+                small,
+                large,
+                "instructions",
+                at_most=1.5,
+                en=f"From 6 to 48 {what} Python executes more: you loop over them. Use matrix products and sums along an axis.",
+                zh=f"{was}从 6 个增到 48 个，Python 执行的指令变多了：你在对它们循环。应使用矩阵乘和沿轴求和。",
+            )
