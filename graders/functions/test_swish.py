@@ -32,9 +32,10 @@ class ElementwiseSuite(FunctionSuite):
             given = self.inputs(rng, shape=(512,), beta=1.25).items()
             inputs = {name: value.to(dtype) if isinstance(value, torch.Tensor) else value for name, value in given}
             found, right = attempt[self.entry](**inputs).double(), reference[self.entry](**inputs)
-            # half a spacing, relative to a number just above a power of two; what happens in float32 is far below
+            # half a spacing, relative to a number just above a power of two; what happens in float32 is far below,
+            # but where the derivative crosses 0 it is as large: 10⁻⁶ is some roundoffs of the terms that cancel
             spacing = torch.finfo(dtype).eps * right.abs().clamp(min=torch.finfo(dtype).smallest_normal)
-            if not bool(((found - right).abs() <= 0.51 * spacing).all()):
+            if not bool(((found - right).abs() <= 0.51 * spacing + 1e-6).all()):
                 kind = str(dtype).removeprefix("torch.")
                 fail(
                     en=f"{kind}: entries are off by more than one rounding. Convert to float32 before anything is "
