@@ -4,6 +4,10 @@ import torch
 
 from thinkllm_drill.grading import FunctionSuite, assert_growth, case, check, fail, title
 
+FLAGS = """def flags(f, rewards, values, dones):
+    f(rewards=rewards, values=values, dones=dones)
+    return rewards.requires_grad and values.requires_grad
+"""
 FACTOR = 64
 """Roundoffs of a row's largest number: values cancel in advantages and returns; honest answers were measured at 15."""
 
@@ -67,6 +71,14 @@ class TestGAE(FunctionSuite):
                     zh=f"rewards 与 values 需要梯度时，`{name}` 也带上了梯度（requires_grad 为 True）。"
                     "优势与回报对损失来说是常量：要 detach，或在 no_grad 下计算。",
                 )
+
+        if not attempt.local(FLAGS)(attempt["gae"], inputs["rewards"], inputs["values"], inputs["dones"]):
+            fail(
+                en="After the call `rewards` or `values` no longer require a gradient: you switched it off on the caller's "
+                "tensors. detach() gives a constant and leaves them alone.",
+                zh="调用之后 `rewards` 或 `values` 不再需要梯度：你把调用者的张量的 requires_grad 关掉了。"
+                "detach() 得到的就是常量，不会动原来的张量。",
+            )
 
     @check("cost")
     @title(en="no loop over the rows", zh="不逐行循环")

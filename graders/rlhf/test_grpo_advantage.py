@@ -4,6 +4,11 @@ import torch
 
 from thinkllm_drill.grading import FunctionSuite, assert_equal, assert_growth, case, check, fail, raises, title
 
+FLAG = """def flag(f, rewards, group_ids):
+    f(rewards=rewards, group_ids=group_ids)
+    return rewards.requires_grad
+"""
+
 
 class TestGRPOAdvantages(FunctionSuite):
     entry = "grpo_advantages"
@@ -76,6 +81,14 @@ class TestGRPOAdvantages(FunctionSuite):
                     en=f'scale="{scale}": the advantages require a gradient where the rewards do. They are constants: detach.',
                     zh=f'scale="{scale}"：rewards 需要梯度时，优势也带上了梯度。优势是常量：要 detach。',
                 )
+
+        if not attempt.local(FLAG)(attempt["grpo_advantages"], inputs["rewards"], inputs["group_ids"]):
+            fail(
+                en="After the call `rewards` no longer require a gradient: you switched it off on the caller's tensor. "
+                "detach() gives a constant and leaves it alone.",
+                zh="调用之后 `rewards` 不再需要梯度：你把调用者的张量的 requires_grad 关掉了。"
+                "detach() 得到的就是常量，不会动原来的张量。",
+            )
 
     @title(en="an unknown scale is an error", zh="未知的 scale 报错")
     def test_unknown_scale(self, attempt, rng):
