@@ -1,7 +1,8 @@
 """Grader of GELU, exact and by tanh.
 
 The scale of an error is the largest entry of its row. 1 + erf(…) is no more exact than 1, so the first entry of a row is
-positive, but for tiny entries and those beyond ±100, where cases of shape (n, 1) measure each by itself.
+positive, but for tiny entries and those beyond ±100, where cases of shape (n, 1) measure each by itself. By
+tanh, the gradient multiplies 1 − tanh² with a polynomial: honest ones were measured at 33 roundoffs.
 """
 
 import torch
@@ -14,9 +15,9 @@ class TestGELU(FunctionSuite):
     gradients = ("x",)
     cases = [
         case(en="exact", zh="精确版", shape=(7,)),
-        case(en="by tanh", zh="tanh 近似", shape=(7,), approximate="tanh"),
+        case(en="by tanh", zh="tanh 近似", shape=(7,), approximate="tanh", factor=72),
         case(en="exact, by name", zh="显式指定精确版", shape=(3, 6), approximate="none"),
-        case(en="by tanh, three dims", zh="tanh 近似，三维", shape=(2, 3, 5), approximate="tanh"),
+        case(en="by tanh, three dims", zh="tanh 近似，三维", shape=(2, 3, 5), approximate="tanh", factor=72),
         case(en="exact, larger numbers", zh="精确版，较大的数", shape=(4, 9), scale=4.0),
         case(en="by tanh, larger numbers", zh="tanh 近似，较大的数", shape=(4, 9), approximate="tanh", scale=4.0),
     ]
@@ -64,7 +65,7 @@ class TestGELU(FunctionSuite):
                 "0, 1 far to the right and 0 far to the left",
                 zh=f"x 为 0、−0、±1000、±50 及另外六个数，approximate={approximate!r}：autograd 求得的梯度在 0 处应为 1/2，"
                 "很大的正数处为 1，很大的负数处为 0",
-                reduction=256,  # 32 roundoffs: x · φ(x) has a square in its exponent
+                reduction=1296,  # 72 roundoffs, as in the cases by tanh
             )
 
     @title(en="half precision is computed in float32", zh="半精度输入用 float32 计算")
