@@ -1,0 +1,35 @@
+# Generated from solutions/optim/gradient_accumulation.py; do not edit. thinkllm dev render
+"""Gradient accumulation that equals the large batch, also where micro-batches hold unequal numbers of tokens.
+
+See https://huggingface.co/blog/gradient_accumulation for what goes wrong otherwise.
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def train(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    loss_fn: Callable[[nn.Module, Any], tuple[Tensor, int]],
+    micro_batches: Iterable[Any],
+    accumulation_steps: int,
+    max_norm: float | None = None,
+) -> list[float]:
+    """Take one optimizer step for every group of micro-batches, on the mean loss of the group's tokens.
+
+    Args:
+        model: what is trained.
+        optimizer: over the parameters of model.
+        loss_fn: returns the summed loss of a micro-batch, (), and the number of tokens in the sum.
+        micro_batches: run through once.
+        accumulation_steps: micro-batches of a group; the last group may have fewer.
+        max_norm: of the gradient of a group, None for no limit.
+    Returns:
+        The mean loss a token of each group; 0.0 for a group without tokens, which takes no step.
+    """
+    raise NotImplementedError("blank 1: train")
