@@ -22,6 +22,11 @@ COARSE = (  # the middle of each pair is no number of the dtype; the square of 3
     (torch.float16, (-300.0, 300.0), "float16 values of ±300", "float16 的 ±300"),
 )
 ROUNDING = 64  # roundoffs: 8 were measured, of two-pass variances in another order of summation
+BUFFERS = """def buffers(module, evaluate=False):
+    if evaluate:
+        module.eval()
+    return {name: tensor.detach().clone() for name, tensor in module.named_buffers()}
+"""
 IN_GRAPH = """def in_graph(module, x):
     for _ in range(2):
         module(x.clone().requires_grad_()).square().sum().backward()
@@ -68,18 +73,18 @@ class TestBatchNorm(ModuleSuite):
 
     def scenario(self, impl, rng, probe):
         """Training steps, then one evaluation; after each call what the buffers are."""
-        params = probe.case.params
-        module = self.build(impl, rng=rng, dtype=probe.case.dtype, training=True, **params)
-        x = None
-        for step in range(1, params["steps"] + 1):
+        params, buffers, x = probe.case.params, impl.local(BUFFERS), None
+        steps = params["steps"]
+        module = self.build(impl, rng=rng, dtype=probe.case.dtype, training=steps > 0, **params)
+        for step in range(1, steps + 1):
             x = self.drawn(rng, probe)
             yield said(f"output of training step {step}", f"第 {step} 步训练的输出"), module(**x)
-            yield from buffers(module, f"after training step {step}", f"第 {step} 步训练之后的")
-        module.eval()
-        if x is None or params["steps"] > 1:
+            found = buffers(module, evaluate=step == steps)
+            yield said(f"buffers after training step {step}", f"第 {step} 步训练之后的缓冲区"), found
+        if steps != 1:
             x = self.drawn(rng, probe)
         yield said("output in evaluation", "推理的输出"), module(**x)
-        yield from buffers(module, "after evaluation", "推理之后的")
+        yield said("buffers after evaluation", "推理之后的缓冲区"), buffers(module)
 
     def gradient_scenario(self, impl, rng, probe):
         training = probe.case.params["steps"] > 0
@@ -168,8 +173,3 @@ class TestBatchNorm(ModuleSuite):
 def said(en, zh):
     """A label in the learner's language."""
     return Words(en, zh).here
-
-
-def buffers(module, en, zh):
-    for name in ("running_mean", "running_var"):
-        yield said(f"{name} {en}", f"{zh} {name}"), getattr(module, name)
