@@ -75,6 +75,19 @@ class TestMultiHeadAttention(ModuleSuite):
             allowed[..., 0] = True  # never an empty row
         return allowed
 
+    @title(en="a call does not depend on the one before", zh="每次调用与前一次无关")
+    def test_no_state(self, attempt, reference, rng):
+        layer, right = (self.build(impl, heads=3, head_dim=4) for impl in (attempt, reference))
+        for kv_len in (4, 4, None):
+            inputs = self.inputs(rng, **HEADS, q_len=4, kv_len=kv_len)
+            assert_close(
+                layer(**inputs),
+                right(**inputs),
+                en="one layer is called with two contexts and then with none: a result is not that of its own inputs",
+                zh="同一层先后用两个 context 调用，再不给 context 调用：有结果不是由它自己的输入得到的",
+                reduction=1024,  # 64 roundoffs
+            )
+
     @check("gradients")
     @title(en="gradients past queries without keys", zh="存在没有键的查询时的梯度")
     def test_gradients_of_empty_queries(self, attempt, reference, rng):
