@@ -92,6 +92,19 @@ class TestMultiHeadLatentAttention(ModuleSuite):
             )
             more, start = {"past": past}, start + length
 
+    @title(en="a call does not depend on the one before", zh="每次调用与前一次无关")
+    def test_no_state(self, attempt, reference, rng):
+        layer, right = (self.build(impl, **SIZES) for impl in (attempt, reference))
+        for _ in range(2):
+            inputs = self.inputs(rng, **SIZES, seq_len=3)
+            assert_close(
+                layer(**inputs)[0],
+                right(**inputs)[0],
+                en="one layer is called twice with different inputs and no past: a result is not that of its own inputs",
+                zh="同一层用不同的输入调用两次，都没有历史：有结果不是由它自己的输入得到的",
+                reduction=1024,  # 64 roundoffs
+            )
+
     @check("gradients")
     @title(en="gradients past queries without keys", zh="存在没有键的查询时的梯度")
     def test_gradients_of_empty_queries(self, attempt, reference, rng):
