@@ -130,4 +130,4 @@ class TestFlashAttention(FunctionSuite):
     @check("cost")
     @title(en="computed in torch", zh="用 torch 计算")
     def test_enough_flops(self, attempt, reference, rng):
-        assert_enough_flops(*(self.cost(impl, rng, 32, 16) for impl in (attempt, reference)))
+        assert_enough_flops(*(self.cost(impl, rng, 32, 16) for impl in (attempt, reference)), at_least=0.9)
