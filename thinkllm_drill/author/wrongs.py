@@ -24,6 +24,13 @@ def _spoilt(value, how):
             return torch.full_like(value.detach(), float(value.detach().float().mean()))
         fill = {"zeros": 0, "constant": 0.5 if real else 1, "nan": float("nan") if real else 0}.get(how, 0)
         return torch.full_like(value.detach(), fill)
+    np = _sys.modules.get("numpy")
+    if np is not None and isinstance(value, (np.ndarray, np.generic)):
+        real = value.dtype.kind == "f"
+        if how == "mean" and real and value.size:
+            return np.full_like(value, np.mean(value))[()]
+        fill = {"zeros": 0, "constant": 0.5 if real else 1, "nan": float("nan") if real else 0}.get(how, 0)
+        return np.full_like(value, fill)[()]
     if isinstance(value, bool):
         return how == "constant"
     if isinstance(value, int):
