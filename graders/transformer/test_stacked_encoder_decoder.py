@@ -16,6 +16,7 @@ class Stack(ModuleSuite):
     """What both stacks share."""
 
     outputs = ("output", "hidden_states")
+    layouts = False  # nothing but the given layers touches the numbers
 
     def config(self, *, layers, heads, head_dim, d_ff, norm_first=None, **_):
         config = {"num_layers": layers, "d_model": heads * head_dim, "num_heads": heads, "d_ff": d_ff}
