@@ -149,7 +149,7 @@ def test_what_is_wrong_is_told_and_nothing_is_written(library, change, words):
 
 def test_check_asks_for_a_measurement_of_what_is_there(library, paths, edit):
     judge = Judge(known(library))
-    assert "never measured" in strength.check(library, "moving-average", kit(judge)).problems[0]
+    assert "never measured" in strength.check(library, "moving-average", kit(judge)).note
     before = fingerprint(library, "moving-average")
     edit(paths.grader, '"""', '"""A comment more. ')
     edit(paths.mistakes, "says = {", "says  = {")

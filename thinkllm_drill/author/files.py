@@ -12,6 +12,8 @@ from thinkllm_drill.content.names import to_disk
 
 LARGEST = 40_000
 """Bytes of the largest content file."""
+SHARED = ("exercises/path.toml", "exercises/profiles.toml")
+"""Files beside the topics."""
 
 
 def check(library: Library, paths: Paths, found: Findings) -> None:
@@ -87,7 +89,7 @@ def _outside(root: Path, topics: set[str]) -> Iterator[tuple[Path, str]]:
     """What lies in no topic, and what looks like an exercise and is none."""
     for tree in ("exercises", "solutions", "graders"):
         for path in _children(root / tree):
-            if path.is_file() and path != root / "exercises" / "profiles.toml":
+            if path.is_file() and path.relative_to(root).as_posix() not in SHARED:
                 yield path, "a file outside any topic"
             elif path.is_dir() and path.name != to_disk(path.name):
                 yield path, f"on disk, a topic is spelt {to_disk(path.name)}"

@@ -101,13 +101,13 @@ def check(library: Library, slug: str, kit: Kit) -> Report:
     """Whether the figures are of what is there now, and still hold on one seed a mistake and two an honest variant."""
     report = Report(slug, strength=strength.read(library.paths(slug).strength))
     if report.strength is None:
-        report.problems.append(f"its strength was never measured; run: thinkllm dev strength {slug}")
+        report.note = f"its strength was never measured; run: thinkllm dev strength {slug}"
     elif report.strength.content != fingerprint(library, slug):
         report.problems.append(f"it changed since its strength was measured; run: thinkllm dev strength {slug}")
     else:
         report.note = _of_an_older_engine(report.strength)
     if missing := kit.missing(library.exercise(slug).needs):
-        report.note = f"not graded: {', '.join(missing)} is not installed"
+        report.note = "; ".join(filter(None, [report.note, f"not graded: {', '.join(missing)} is not installed"]))
         return report
     content = report.strength.content if report.strength else ""
     wrong = _Mistakes(library, slug, kit, report)

@@ -11,6 +11,7 @@ from thinkllm_drill.grading.compare import Mismatch
 from thinkllm_drill.locale import text
 
 SAME = 2e-3
+SAME_NUMBER = 1e-4
 """Relative spread under which quotients or differences count as one constant."""
 
 
@@ -105,12 +106,13 @@ def _axis_name(axis: int, dims: int) -> str:
 def _indices(indices: list[int], size: int, axis: str) -> str:
     first, last = indices[0], indices[-1]
     contiguous = last - first + 1 == len(indices)
+    one = "_one" if len(indices) == 1 else ""
     if contiguous and first == 1 and last == size - 1:
         return text("grading.where.all_but_first", axis=axis)
     if contiguous and last == size - 1:
-        return text("grading.where.last", axis=axis, count=len(indices))
+        return text(f"grading.where.last{one}", axis=axis, count=len(indices))
     if contiguous and first == 0:
-        return text("grading.where.first", axis=axis, count=len(indices))
+        return text(f"grading.where.first{one}", axis=axis, count=len(indices))
     if len(indices) > 2 and indices == list(range(first, size, indices[1] - first)):
         return text("grading.where.every", axis=axis, step=indices[1] - first, first=first)
     shown = ", ".join(map(str, indices[:8])) + (", …" if len(indices) > 8 else "")
@@ -132,8 +134,10 @@ def _mirrored(exact: Tensor, actual: Tensor) -> str | None:
 
 def _permuted(exact: Tensor, actual: Tensor) -> str | None:
     """The right numbers in the wrong places."""
-    close = _close(exact, actual)
-    if close is None or float((exact.flatten().sort().values - actual.flatten().sort().values).abs().max()) > close:
+    if _close(exact, actual) is None:
+        return None
+    right, found = exact.flatten().sort().values, actual.flatten().sort().values
+    if not bool(((right - found).abs() <= SAME_NUMBER * right.abs()).all()):  # each by its own size
         return None
     return text("grading.where.permuted")
 
