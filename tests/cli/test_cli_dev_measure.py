@@ -53,7 +53,7 @@ def test_strength_tells_what_is_wrong_and_exits_1(cli: Any, content: Path) -> No
     assert result.code == 1
     assert "is caught by `softmax.values`, not by" in result.out
     assert not list(content.rglob("*.strength.toml"))
-    assert "never measured" in cli("dev", "strength", "softmax", "--check").out
+    assert "never measured" in cli("dev", "strength", "softmax", "--check").err
     data = cli("dev", "strength", "softmax", "--json").json["exercises"][0]
     assert data["ok"] is False
     assert data["strength"]["mutants"][0] == data["strength"]["mutants"][1] > 50

@@ -72,7 +72,7 @@ def test_the_failure_carries_words_values_and_place():
     cause = caught.value.cause
     assert cause.message.splitlines()[0] == "must agree"
     assert (cause.expected, cause.actual) == ("[1.000, 2.000, 3.000]", "[1.000, 2.000, 4.000]")
-    assert cause.where == "Only the last 1 are wrong, counted by element."
+    assert cause.where == "Only the last is wrong, counted by element."
     locale.use("zh")
     with pytest.raises(Wrong, match="应当一致"):
         close(1.0, 2.0)

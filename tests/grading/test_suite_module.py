@@ -105,6 +105,7 @@ FAULTS = [
     ([("def forward(self, x):", NOT_A_MODULE)], "contract", "contract", "nn.Module"),
     ([("def forward", "def call")], "defined", "contract", "forward"),
     ([("dim, eps=1e-6)", "width, eps=1e-6, dim=1)")], "defined", "contract", "width"),
+    ([("dim, eps=1e-6)", "eps=1e-6, dim=1)")], "defined", "contract", "another order"),
 ]  # fmt: skip
 
 

@@ -350,16 +350,16 @@ def _same_parameters(name: str, ours: list[dict[str, Any]] | None, theirs: list[
             raise ContractBroken(
                 text("grading.missing_parameter", name=name, parameter=parameter["name"], signature=_signature(theirs))
             )
+    known = {p["name"] for p in ours}
+    for parameter in theirs:
+        if parameter["name"] not in known and parameter["default"] is None and not parameter["kind"].startswith("VAR_"):
+            raise ContractBroken(text("grading.extra_parameter", name=name, parameter=parameter["name"]))
     order = [p["name"] for p in ours if p["kind"] == "POSITIONAL_OR_KEYWORD"]
     taken = [p["name"] for p in theirs if p["name"] in order and p["kind"].startswith("POSITIONAL")]
     if taken != [name for name in order if name in taken]:
         raise ContractBroken(
             text("grading.parameter_order", name=name, expected=", ".join(order), actual=", ".join(taken))
         )
-    known = {p["name"] for p in ours}
-    for parameter in theirs:
-        if parameter["name"] not in known and parameter["default"] is None and not parameter["kind"].startswith("VAR_"):
-            raise ContractBroken(text("grading.extra_parameter", name=name, parameter=parameter["name"]))
 
 
 def _signature(parameters: list[dict[str, Any]] | None) -> str:

@@ -106,13 +106,16 @@ def _axis_name(axis: int, dims: int) -> str:
 def _indices(indices: list[int], size: int, axis: str) -> str:
     first, last = indices[0], indices[-1]
     contiguous = last - first + 1 == len(indices)
-    one = "_one" if len(indices) == 1 else ""
     if contiguous and first == 1 and last == size - 1:
         return text("grading.where.all_but_first", axis=axis)
     if contiguous and last == size - 1:
-        return text(f"grading.where.last{one}", axis=axis, count=len(indices))
+        if len(indices) == 1:
+            return text("grading.where.last_one", axis=axis)
+        return text("grading.where.last", axis=axis, count=len(indices))
     if contiguous and first == 0:
-        return text(f"grading.where.first{one}", axis=axis, count=len(indices))
+        if len(indices) == 1:
+            return text("grading.where.first_one", axis=axis)
+        return text("grading.where.first", axis=axis, count=len(indices))
     if len(indices) > 2 and indices == list(range(first, size, indices[1] - first)):
         return text("grading.where.every", axis=axis, step=indices[1] - first, first=first)
     shown = ", ".join(map(str, indices[:8])) + (", …" if len(indices) > 8 else "")
