@@ -24,7 +24,7 @@ def grpo_loss(
             reference policy; None for old_log_prob where the trained policy did the sampling.
         advantages: (B,).
         response_mask: (B, T) bool, True at the tokens that count.
-        clip_eps: how far the ratio may leave 1 to the policy's advantage.
+        clip_eps: how far the ratio may leave 1 in the policy's favour.
         beta: weight of the KL to the reference.
         agg: "seq-mean-token-mean", "token-mean" or "seq-mean-token-sum-norm".
     Returns:

@@ -16,7 +16,7 @@ def ppo_policy_loss(
         log_prob, old_log_prob: (B, T), of the sampled tokens under the trained and under the sampling policy.
         advantages: (B, T).
         response_mask: (B, T) bool, True at the tokens that count.
-        clip_eps: how far the ratio may leave 1 to the policy's advantage.
+        clip_eps: how far the ratio may leave 1 in the policy's favour.
     Returns:
         loss: (); gradients reach log_prob alone.
         clip_frac: (), fraction of the tokens whose surrogate was clipped; without gradient.

@@ -47,7 +47,7 @@ def compute_value_loss(
         returns: (B, L), the targets.
         values: (B, L), what the critic said during the rollout.
         response_mask: (B, L) int64, 1 at tokens that count.
-        cliprange_value: how far a prediction may move from the old value to its advantage.
+        cliprange_value: how far a prediction may move from the old value in its favour.
         loss_agg_mode: how `agg_loss` makes one number of the tokens' losses.
     Returns:
         vf_loss: ().

@@ -17,7 +17,7 @@ def ppo_value_loss(
         values, old_values: (B, T), what the critic says now, and what it said during the rollout.
         returns: (B, T), the targets.
         response_mask: (B, T) bool, True at the tokens that count.
-        clip_eps: how far a value may move from the old one to its advantage.
+        clip_eps: how far a value may move from the old one in its favour.
     Returns:
         loss: (); gradients reach values alone.
         clip_frac: (), fraction of the tokens whose error the clip made larger.
