@@ -1,6 +1,6 @@
 """How long a warm verdict takes, and how many mutants a second are graded.
 
-    python benchmarks/grading.py [ROUNDS]
+    python benchmarks/grading.py [ROUNDS] [SLUG…]
 
 Every round grades the reference of each exercise twice, through a warm service: at once, and again after a pause, as a
 learner does who goes on with an exercise and finds a judge prepared. It also starts an interpreter that imports torch,
@@ -30,7 +30,7 @@ def main() -> None:
     """Measure and print."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     library = Library.open()
-    slugs = [slug for slug in library.slugs() if _can_run(library, slug)]
+    slugs = [slug for slug in sys.argv[2:] or library.slugs() if _can_run(library, slug)]
     with own_service():
         first, again, imports = _verdicts(library, slugs, rounds)
         torch = statistics.median(imports)
