@@ -82,10 +82,10 @@ def check(
         reports += author.check(session.library, [slug], graders=graders)
     bar.end()
     if not slugs:
-        from thinkllm_drill.author import outline, report
+        from thinkllm_drill.author import outline
+        from thinkllm_drill.author.report import Report
 
-        together = outline.check(session.library).problems
-        reports.append(report.Report("path and outlines", together))
+        reports.append(Report("path and outlines", outline.check(session.library).problems))
     problems = sum(len(report.problems) for report in reports)
     if session.json:
         session.emit({"exercises": [_json(report) for report in reports]})
