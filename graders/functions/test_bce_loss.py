@@ -2,7 +2,7 @@
 
 import torch
 
-from thinkllm_drill.grading import FunctionSuite, assert_close, assert_growth, case, check, fail, title
+from thinkllm_drill.grading import FunctionSuite, assert_close, assert_growth, assert_rounded_once, case, check, title
 
 
 class TestBCEWithLogits(FunctionSuite):
@@ -84,16 +84,9 @@ class TestBCEWithLogits(FunctionSuite):
     @title(en="half precision is computed in float32", zh="半精度输入用 float32 计算")
     def test_half_precision(self, attempt, reference, rng):
         for dtype in (torch.float16, torch.bfloat16):
-            info, name = torch.finfo(dtype), str(dtype).removeprefix("torch.")
             given = self.inputs(rng, shape=(16, 24), soft=True, weight="classes", reduce="none")
             inputs = {key: value.to(dtype) if key != "reduction" else value for key, value in given.items()}
-            found, right = attempt.bce_with_logits(**inputs).double(), reference.bce_with_logits(**inputs)
-            if not bool(((found - right).abs() <= 0.6 * info.eps * right).all()):  # rounded once: at most 0.5
-                fail(
-                    en=f"{name}: some elements are off by more than one rounding. Convert all inputs to float32 before "
-                    "anything is computed, and back at the end.",
-                    zh=f"{name}：有些元素的误差超过一次舍入。应先把所有输入转为 float32 再做任何计算，最后才转回。",
-                )
+            assert_rounded_once(attempt.bce_with_logits(**inputs), reference.bce_with_logits(**inputs), dtype)
 
     @check("cost")
     @title(en="no Python loop over elements", zh="不在 Python 里逐元素循环")

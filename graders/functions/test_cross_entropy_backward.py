@@ -2,7 +2,15 @@
 
 import torch
 
-from thinkllm_drill.grading import FunctionSuite, assert_growth, assert_no_tensor, case, check, fail, title
+from thinkllm_drill.grading import (
+    FunctionSuite,
+    assert_growth,
+    assert_no_tensor,
+    assert_rounded_once,
+    case,
+    check,
+    title,
+)
 
 FAR = 8192
 """Roundoffs allowed at logits of ±1000: exp(x − logsumexp(x)) loses what one roundoff of 3000 is, and p − q may cancel."""
@@ -67,15 +75,17 @@ class TestCrossEntropyBackward(FunctionSuite):
             logits[torch.arange(2), target] = 10.0
             grad_out = torch.ones(2, dtype=dtype)
             inputs = {"grad_out": grad_out, "logits": logits, "target": target, "reduction": "none"}
-            found, right = attempt[self.entry](**inputs).double(), reference[self.entry](**inputs)
-            if not bool(((found - right).abs() <= 1.5 * torch.finfo(dtype).eps * right.abs()).all()):
-                name = str(dtype).removeprefix("torch.")
-                fail(
-                    en=f"{name}: the target has a logit of 10, 255 other classes −1/{1 / step:.0f}; the gradient is off "
-                    "by more than rounding. Convert to float32 before anything is computed, and back at the end.",
-                    zh=f"{name}：目标的 logit 为 10，其余 255 个类为 −1/{1 / step:.0f}，梯度误差超出了舍入误差。"
-                    "应先转 float32 再做任何计算，最后才转回。",
-                )
+            found, right = attempt[self.entry](**inputs), reference[self.entry](**inputs)
+            assert_rounded_once(
+                found,
+                right,
+                dtype,
+                spacings=1.5,
+                en=f"the target has a logit of 10, 255 other classes −1/{1 / step:.0f}; the gradient is off "
+                "by more than rounding. Convert to float32 before anything is computed, and back at the end.",
+                zh=f"目标的 logit 为 10，其余 255 个类为 −1/{1 / step:.0f}，梯度误差超出了舍入误差。"
+                "应先转 float32 再做任何计算，最后才转回。",
+            )
 
     @check("cost")
     @title(en="no loop, no Jacobian, no one-hot matrix", zh="没有循环、Jacobian 与 one-hot 矩阵")

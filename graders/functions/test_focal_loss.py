@@ -2,7 +2,7 @@
 
 import torch
 
-from thinkllm_drill.grading import FunctionSuite, assert_close, assert_growth, case, check, fail, title
+from thinkllm_drill.grading import FunctionSuite, assert_close, assert_growth, assert_rounded_once, case, check, title
 
 
 class TestFocalLoss(FunctionSuite):
@@ -70,19 +70,12 @@ class TestFocalLoss(FunctionSuite):
     @title(en="half precision is computed in float32", zh="半精度输入用 float32 计算")
     def test_half_precision(self, attempt, reference, rng):
         for dtype in (torch.float16, torch.bfloat16):
-            info, name = torch.finfo(dtype), str(dtype).removeprefix("torch.")
             inputs = {
                 "logits": rng.uniform((16, 24), -1.5, 1.5).to(dtype),
                 "target": rng.bernoulli((16, 24), 0.5).to(dtype),
                 "reduction": "none",
             }
-            found, right = attempt.focal_loss(**inputs).double(), reference.focal_loss(**inputs)
-            if not bool(((found - right).abs() <= 0.6 * info.eps * right).all()):  # rounded once: at most 0.5
-                fail(
-                    en=f"{name}: some elements are off by more than one rounding. Convert the inputs to float32 before "
-                    "anything is computed, and back at the end.",
-                    zh=f"{name}：有些元素的误差超过一次舍入。应先把输入转为 float32 再做任何计算，最后才转回。",
-                )
+            assert_rounded_once(attempt.focal_loss(**inputs), reference.focal_loss(**inputs), dtype)
 
     @check("cost")
     @title(en="no Python loop over elements", zh="不在 Python 里逐元素循环")

@@ -2,7 +2,7 @@
 
 import torch
 
-from thinkllm_drill.grading import FunctionSuite, assert_close, assert_growth, case, check, fail, title
+from thinkllm_drill.grading import FunctionSuite, assert_close, assert_growth, assert_rounded_once, case, check, title
 
 
 class TestKLDiv(FunctionSuite):
@@ -103,16 +103,18 @@ class TestKLDiv(FunctionSuite):
             for row in q:
                 row[torch.tensor(rng.sample(list(range(256)), 128))] = -gap
             inputs = {"p_logits": torch.zeros_like(q), "q_logits": q}
-            found, right = attempt.kl_div(**inputs).double(), reference.kl_div(**inputs)
-            if not bool((found - right).abs() <= torch.finfo(dtype).eps * right):
-                name = str(dtype).removeprefix("torch.")
-                fail(
-                    en=f"{name}: p uniform over 256 classes, the logits of q ±{gap:g}: the divergence is off by more "
-                    "than rounding. Log-probabilities near −5.5 keep too few digits for their difference: convert to "
-                    "float32 before anything is computed, and back at the end.",
-                    zh=f"{name}：p 在 256 个类上均匀，q 的 logit 为 ±{gap:g}，散度误差超出了舍入误差。"
-                    "−5.5 附近的对数概率有效数字太少，不够相减：应先转 float32 再做任何计算，最后才转回。",
-                )
+            found, right = attempt.kl_div(**inputs), reference.kl_div(**inputs)
+            assert_rounded_once(
+                found,
+                right,
+                dtype,
+                spacings=1.0,
+                en=f"p uniform over 256 classes, the logits of q ±{gap:g}: the divergence is off by more "
+                "than rounding. Log-probabilities near −5.5 keep too few digits for their difference: convert to "
+                "float32 before anything is computed, and back at the end.",
+                zh=f"p 在 256 个类上均匀，q 的 logit 为 ±{gap:g}，散度误差超出了舍入误差。"
+                "−5.5 附近的对数概率有效数字太少，不够相减：应先转 float32 再做任何计算，最后才转回。",
+            )
 
     @check("cost")
     @title(en="no Python loop over rows or classes", zh="不在 Python 里逐行或逐类循环")

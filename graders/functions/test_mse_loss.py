@@ -2,7 +2,16 @@
 
 import torch
 
-from thinkllm_drill.grading import FunctionSuite, assert_close, assert_growth, case, check, fail, raises, title
+from thinkllm_drill.grading import (
+    FunctionSuite,
+    assert_close,
+    assert_growth,
+    assert_rounded_once,
+    case,
+    check,
+    raises,
+    title,
+)
 
 MISMATCHED = (((4, 1), (4,)), ((3, 4), (4,)), ((2, 3), (2, 1)), ((6,), (2, 3)), ((5,), ()))
 
@@ -86,15 +95,17 @@ class TestMSELoss(FunctionSuite):
         for dtype in (torch.float16, torch.bfloat16):
             eps = torch.finfo(dtype).eps  # 2 + eps lies halfway between neighbours
             inputs = {"pred": torch.ones(4, 2, dtype=dtype), "target": torch.full((4, 2), -1 - eps, dtype=dtype)}
-            found, right = attempt.mse_loss(**inputs).double(), reference.mse_loss(**inputs)
-            if not bool((found - right).abs() <= 0.75 * eps * right):
-                name, step = str(dtype).removeprefix("torch."), f"1/{1 / eps:.0f}"
-                fail(
-                    en=f"{name}: predictions of 1 and targets of −1 − {step}: the loss is off by more than rounding. "
-                    "Convert both to float32 before you subtract, and the result back at the end.",
-                    zh=f"{name}：预测为 1，目标为 −1 − {step}，损失的误差超出了舍入误差。"
-                    "应先把两者转为 float32 再相减，最后才转回。",
-                )
+            found, right = attempt.mse_loss(**inputs), reference.mse_loss(**inputs)
+            assert_rounded_once(
+                found,
+                right,
+                dtype,
+                spacings=0.75,
+                en=f"predictions of 1 and targets of −1 − 1/{1 / eps:.0f}: the loss is off by more than rounding. "
+                "Convert both to float32 before you subtract, and the result back at the end.",
+                zh=f"预测为 1，目标为 −1 − 1/{1 / eps:.0f}，损失的误差超出了舍入误差。"
+                "应先把两者转为 float32 再相减，最后才转回。",
+            )
 
     @check("cost")
     @title(en="no Python loop over elements", zh="不在 Python 里逐元素循环")

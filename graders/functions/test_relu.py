@@ -2,30 +2,12 @@
 
 import torch
 
-from thinkllm_drill.grading import FunctionSuite, assert_close, assert_growth, case, check, title
+from thinkllm_drill.grading import EntrywiseSuite, assert_close, case, check, title
 
 
-class ElementwiseSuite(FunctionSuite):
-    """What forward and backward have in common; every entry is exact, so shapes (n, 1) measure each by itself."""
-
-    elementwise = True
-
-    @check("cost")
-    @title(en="no Python loop over entries or rows", zh="不在 Python 里逐元素或逐行循环")
-    def test_no_loop(self, attempt, rng):
-        small, large = (attempt.profile(self.entry, **self.inputs(rng, shape=(n, n))) for n in (4, 16))
-        assert_growth(
-            small,
-            large,
-            "operations",
-            at_most=2,
-            en="From (4, 4) to (16, 16) your torch calls grow in number: you loop over entries or rows in Python.",
-            zh="从 (4, 4) 到 (16, 16)，你调用 torch 的次数变多了：你在 Python 里逐元素或逐行循环。",
-        )
-
-
-class TestReLU(ElementwiseSuite):
+class TestReLU(EntrywiseSuite):
     entry = "relu"
+    elementwise = True
     gradients = ("x",)
     cases = [
         case(en="a few numbers", zh="几个数", shape=(5,)),
@@ -68,8 +50,9 @@ class TestReLU(ElementwiseSuite):
         )
 
 
-class TestReLUBackward(ElementwiseSuite):
+class TestReLUBackward(EntrywiseSuite):
     entry = "relu_backward"
+    elementwise = True
     forward, gradients_of_forward = "relu", ("x",)
     cases = [
         case(en="a few numbers", zh="几个数", shape=(5,)),

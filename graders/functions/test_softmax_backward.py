@@ -2,7 +2,15 @@
 
 import torch
 
-from thinkllm_drill.grading import FunctionSuite, assert_growth, assert_no_tensor, case, check, fail, title
+from thinkllm_drill.grading import (
+    FunctionSuite,
+    assert_growth,
+    assert_no_tensor,
+    assert_rounded_once,
+    case,
+    check,
+    title,
+)
 
 
 class BackwardSuite(FunctionSuite):
@@ -48,15 +56,17 @@ class BackwardSuite(FunctionSuite):
                 row[torch.tensor(rng.sample(list(range(256)), 128))] += eps
             y = torch.full_like(grad_out, 1 / 256)
             inputs = {"grad_out": grad_out, self.forward_output: y.log() if self.forward_output == "log_y" else y}
-            found, right = attempt[self.entry](**inputs).double(), reference[self.entry](**inputs)
-            if not bool(((found - right).abs() <= 1.5 * eps * right.abs()).all()):
-                name, step = str(dtype).removeprefix("torch."), f"1 + 1/{1 / eps:.0f}"
-                fail(
-                    en=f"{name}: for 256 equal probabilities, half of the gradients 1 and half {step}, the result is "
-                    "off by more than rounding. Convert to float32 before anything is computed, and back at the end.",
-                    zh=f"{name}：256 个相等的概率，一半梯度为 1、一半为 {step}，结果误差超出了舍入误差。"
-                    "应先转 float32 再做任何计算，最后才转回。",
-                )
+            found, right = attempt[self.entry](**inputs), reference[self.entry](**inputs)
+            assert_rounded_once(
+                found,
+                right,
+                dtype,
+                spacings=1.5,
+                en=f"for 256 equal probabilities, half of the gradients 1 and half 1 + 1/{1 / eps:.0f}, the result is "
+                "off by more than rounding. Convert to float32 before anything is computed, and back at the end.",
+                zh=f"256 个相等的概率，一半梯度为 1、一半为 1 + 1/{1 / eps:.0f}，结果误差超出了舍入误差。"
+                "应先转 float32 再做任何计算，最后才转回。",
+            )
 
     @check("cost")
     @title(en="no Jacobian, no Python loop", zh="没有 Jacobian，没有 Python 循环")

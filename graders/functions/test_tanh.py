@@ -6,42 +6,10 @@ Larger numbers come fifth, where no gradients are graded: all of them small, the
 
 import torch
 
-from thinkllm_drill.grading import FunctionSuite, assert_close, assert_growth, case, check, fail, title
+from thinkllm_drill.grading import RoundedEntrywiseSuite, assert_close, case, check, title
 
 
-class ElementwiseSuite(FunctionSuite):
-    """What forward and backward have in common."""
-
-    @title(en="half precision is computed in float32", zh="半精度输入用 float32 计算")
-    def test_half_precision(self, attempt, reference, rng):
-        for dtype in (torch.bfloat16, torch.float16):
-            inputs = {name: value.to(dtype) for name, value in self.inputs(rng, shape=(512,)).items()}
-            found, right = attempt[self.entry](**inputs).double(), reference[self.entry](**inputs)
-            # half a spacing, relative to a number just above a power of two; what happens in float32 is far below
-            spacing = torch.finfo(dtype).eps * right.abs().clamp(min=torch.finfo(dtype).smallest_normal)
-            if not bool(((found - right).abs() <= 0.51 * spacing).all()):
-                kind = str(dtype).removeprefix("torch.")
-                fail(
-                    en=f"{kind}: entries are off by more than one rounding. Convert to float32 before anything is "
-                    "computed, and back at the end.",
-                    zh=f"{kind}：有些项的误差超过了一次舍入。应先转 float32 再做任何计算，最后才转回。",
-                )
-
-    @check("cost")
-    @title(en="no Python loop over entries or rows", zh="不在 Python 里逐元素或逐行循环")
-    def test_no_loop(self, attempt, rng):
-        small, large = (attempt.profile(self.entry, **self.inputs(rng, shape=(n, n))) for n in (4, 16))
-        assert_growth(
-            small,
-            large,
-            "operations",
-            at_most=2,
-            en="From (4, 4) to (16, 16) your torch calls grow in number: you loop over entries or rows in Python.",
-            zh="从 (4, 4) 到 (16, 16)，你调用 torch 的次数变多了：你在 Python 里逐元素或逐行循环。",
-        )
-
-
-class TestTanh(ElementwiseSuite):
+class TestTanh(RoundedEntrywiseSuite):
     entry = "tanh"
     gradients = ("x",)
     cases = [
@@ -95,7 +63,7 @@ class TestTanh(ElementwiseSuite):
         )
 
 
-class TestTanhBackward(ElementwiseSuite):
+class TestTanhBackward(RoundedEntrywiseSuite):
     entry = "tanh_backward"
     forward, gradients_of_forward = "tanh", ("x",)
     cases = [

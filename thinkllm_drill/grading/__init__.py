@@ -1,12 +1,14 @@
 """What a grader file imports: the suites, its data, and helpers for tests of its own."""
 
 from thinkllm_drill.grading.cases import Case, case, check, title
+from thinkllm_drill.grading.entrywise import EntrywiseSuite, RoundedEntrywiseSuite
 from thinkllm_drill.grading.helpers import (
     assert_close,
     assert_enough_flops,
     assert_equal,
     assert_growth,
     assert_no_tensor,
+    assert_rounded_once,
     fail,
     raises,
 )
@@ -16,16 +18,19 @@ from thinkllm_drill.grading.suites import FunctionSuite, ModuleSuite, ObjectSuit
 
 __all__ = [
     "Case",
+    "EntrywiseSuite",
     "FunctionSuite",
     "KernelSuite",
     "ModuleSuite",
     "ObjectSuite",
     "Rng",
+    "RoundedEntrywiseSuite",
     "assert_close",
     "assert_enough_flops",
     "assert_equal",
     "assert_growth",
     "assert_no_tensor",
+    "assert_rounded_once",
     "case",
     "check",
     "fail",

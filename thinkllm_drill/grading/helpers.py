@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+import torch
+from torch import Tensor
+
 from thinkllm_drill.grading.cases import Words
 from thinkllm_drill.grading.compare import Tolerance, Truth, compare
 from thinkllm_drill.grading.observe import Outcome, freeze
@@ -28,6 +31,34 @@ def assert_close(actual: Any, expected: Any, *, en: str, zh: str, reduction: int
     same = _like(wanted, shown)
     truth = Truth(Outcome((("", wanted),)), Outcome((("", same),)))
     _demand(truth, Outcome((("", shown),)), Tolerance.of(reduction), Words(en, zh))
+
+
+def assert_rounded_once(
+    actual: Tensor,
+    expected: Tensor,
+    dtype: torch.dtype,
+    *,
+    spacings: float = 0.51,
+    beside: float = 0.0,
+    en: str | None = None,
+    zh: str | None = None,
+) -> None:
+    """Demand that numbers of half precision were computed in float32 and rounded once, at the end.
+
+    Args:
+        actual, expected: of one shape; `expected` in fp64.
+        dtype: what `actual` was rounded to.
+        spacings: the distance allowed, in spacings of `dtype` next to 1, of the expected number's size. Rounding takes
+            half of one just above a power of two, and what happens in float32 far less.
+        beside: a distance allowed beside it.
+        en, zh: what to say in place of the general words.
+    """
+    info = torch.finfo(dtype)
+    allowed = spacings * info.eps * expected.abs().clamp(min=info.smallest_normal) + beside
+    if bool(((actual.double() - expected).abs() <= allowed).all()):
+        return
+    words = Words(en, zh).here if en and zh else text("grading.rounded_once_words")
+    raise Wrong(text("grading.rounded_once", dtype=str(dtype).removeprefix("torch."), words=words))
 
 
 def assert_equal(actual: Any, expected: Any, *, en: str, zh: str) -> None:
@@ -103,9 +134,7 @@ def _demand(truth: Truth, outcome: Outcome, tolerance: Tolerance, words: Words) 
 
 def _like(wanted: Any, shown: Any) -> Any:
     """`wanted` in the dtypes of `shown`: an fp64 truth may be compared with a float32 answer."""
-    import torch
-
-    if isinstance(wanted, torch.Tensor) and isinstance(shown, torch.Tensor):
+    if isinstance(wanted, Tensor) and isinstance(shown, Tensor):
         both = wanted.is_floating_point() and shown.is_floating_point()
         return wanted.to(shown.dtype) if both else wanted
     if type(wanted) in (list, tuple) and type(shown) is type(wanted) and len(wanted) == len(shown):
