@@ -34,13 +34,13 @@ class TestFlashAttention(FunctionSuite):
     edges = [
         case(en="blocks of 1", zh="块大小为 1", **BATCH, q_len=3, kv_len=4, block_q=1, block_k=1, is_causal=True),
         case(en="one decoding query, causal", zh="解码的单个查询，因果", **BATCH, q_len=1, kv_len=9, block_q=4, block_k=4, is_causal=True),
-        case(en="causal, more queries than keys", zh="因果，查询多于键", **BATCH, q_len=9, kv_len=5, block_q=3, block_k=2, is_causal=True),
+        case(en="causal, more queries than keys", zh="因果，查询多于键", **BATCH, q_len=9, kv_len=5, block_q=3, block_k=2, is_causal=True, factor=32),
         case(en="scores that grow from key to key", zh="分数逐键增大", **BATCH, q_len=3, kv_len=9, block_q=2, block_k=2, slope=40.0),
         case(en="scores that fall from key to key", zh="分数逐键减小", **BATCH, q_len=3, kv_len=9, block_q=2, block_k=2, slope=-40.0),
         case(en="scores far below 0", zh="分数远小于 0", **BATCH, q_len=4, kv_len=6, block_q=2, block_k=2, level=-1000.0, factor=2048),
         case(en="very large scores", zh="很大的分数", **BATCH, q_len=5, kv_len=6, block_q=2, block_k=2, size=300.0, factor=65536),
         case(en="very large scores, causal", zh="很大的分数，因果", **BATCH, q_len=6, kv_len=6, block_q=3, block_k=4, level=-30000.0, is_causal=True, factor=65536),
-        case(en="bfloat16", zh="bfloat16", batch=2, heads=2, head_dim=64, q_len=5, kv_len=17, block_q=2, block_k=4, level=32.0, grid=True, dtype="bfloat16", factor=4),
+        case(en="bfloat16", zh="bfloat16", batch=2, heads=2, head_dim=64, q_len=5, kv_len=17, block_q=2, block_k=4, level=32.0, grid=True, dtype="bfloat16", factor=6),
         case(en="float16, scores beyond its range", zh="float16，分数超出其范围", batch=2, heads=2, head_dim=64, q_len=5, kv_len=7, block_q=2, block_k=4, size=60.0, grid=True, dtype="float16", factor=4),
         case(en="bfloat16, 320 equal scores, one a tile", zh="bfloat16，320 个相等的分数，每块一个", **ONE, head_dim=1, q_len=1, kv_len=320, block_q=1, block_k=1, equal=True, dtype="bfloat16"),
     ]  # fmt: skip
