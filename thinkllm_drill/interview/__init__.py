@@ -1,0 +1,1 @@
+"""The mock interview: picking, clock, state, scoring; and the follow-up questions."""
