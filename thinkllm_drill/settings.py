@@ -98,6 +98,11 @@ class Settings:
         return self.attempts / ".archive"
 
     @property
+    def mock(self) -> Path:
+        """The folder of the files of mock interviews, by their ids."""
+        return self.home / "mock"
+
+    @property
     def reports(self) -> Path:
         """The folder of HTML reports."""
         return self.home / "reports"

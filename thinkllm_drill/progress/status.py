@@ -69,7 +69,14 @@ def verdict_status(event: Event) -> str:
 
 def is_run(event: Event) -> bool:
     """Whether the event is a check that counts: one that graded, or found the attempt unfit to be graded."""
-    return event.kind == "check" and verdict_status(event) not in (*_NOTHING, "not_started")
+    graded = event.kind == "check" or _of_interview(event)
+    return graded and verdict_status(event) not in (*_NOTHING, "not_started")
+
+
+def _of_interview(event: Event) -> bool:
+    """Whether the event is the verdict that counts on a problem of a mock interview."""
+    what = event.payload.get("what")
+    return event.kind == "mock" and (what == "submit" or (what == "grade" and event.payload.get("which") == "counted"))
 
 
 def apply(status: ExerciseStatus, event: Event) -> ExerciseStatus:
@@ -81,6 +88,8 @@ def apply(status: ExerciseStatus, event: Event) -> ExerciseStatus:
             return _checked(status, event)
         case "reset":
             return replace(_begun(status, event), attempt=Attempt(event.at))
+        case "mock":
+            return _asked(status, event) if is_run(event) else status
         case "hint":
             return _hinted(status, event)
         case "solution":
@@ -132,6 +141,15 @@ def _passed(status: ExerciseStatus, event: Event, verdict: str) -> ExerciseStatu
         best_seconds=min(times, default=None),
         attempt=attempt,
     )
+
+
+def _asked(status: ExerciseStatus, event: Event) -> ExerciseStatus:
+    """The status after an interview; it leaves the attempt under `attempts/` as it was."""
+    begun = replace(_begun(status, event), level=status.level, runs=status.runs + 1)
+    verdict = verdict_status(event)
+    if verdict not in ("passed", "passed_speed_unmeasured"):
+        return begun
+    return replace(_passed(begun, event, verdict), best_seconds=begun.best_seconds, attempt=begun.attempt)
 
 
 def _hinted(status: ExerciseStatus, event: Event) -> ExerciseStatus:

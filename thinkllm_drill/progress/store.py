@@ -193,6 +193,10 @@ class Store:
         where, values = ("", ()) if slug is None else ("WHERE slug = ?", (slug,))
         return self._run(lambda connection: list(derived.events(connection, where, values)))
 
+    def events_of(self, kind: EventKind) -> list[Event]:
+        """Everything of one kind that was recorded, oldest first."""
+        return self._run(lambda connection: list(derived.events(connection, "WHERE kind = ?", (kind,))))
+
     def history(self, slug: str) -> list[Version]:
         """Every version of an attempt that was handed in for grading, oldest first."""
 
