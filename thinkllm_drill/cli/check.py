@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from thinkllm_drill.cli import completion
 from thinkllm_drill.cli.causes import finding, suite_of
+from thinkllm_drill.cli.grade import Options, contract, look_into, record, request_of, target_of
 from thinkllm_drill.cli.output import table
 from thinkllm_drill.cli.report import Reporter, Told, show_verdict
-from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.errors import InternalError, ThinkLLMError, UsageError
 from thinkllm_drill.locale import text
 
 if TYPE_CHECKING:
-    from thinkllm_drill.verdict import CheckRequest, Verdict
+    from thinkllm_drill.verdict import Verdict
 
 
 _SEED = re.compile(r"[0-9a-fA-F]{1,16}")
-
-
-@dataclass(frozen=True)
-class _Options:
-    """How to grade."""
-
-    seed: str | None = None
-    case: str | None = None
-    device: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,17 +48,17 @@ def command(
     session = Session.of(ctx)
     if no_service:
         session.override("service", "off")
-    options = _Options(_seed(seed), case, device)
+    options = Options(_seed(seed), case, device)
     if every:
         if target is not None or dispute:
             raise UsageError(text("cli.check.all_alone"), hint="thinkllm check --all")
         return _check_all(session, options)
-    slug, path = _target(session, target)
+    slug, path = target_of(session, target)
     if dispute and options.seed is None:
         options = replace(options, seed=_seen_seed(session, slug, path))
     graded = _check(session, slug, path, options)
     if session.json:
-        session.emit(_contract(graded.verdict) | ({"case": case} if case is not None else {}))
+        session.emit(contract(graded.verdict) | ({"case": case} if case is not None else {}))
     if dispute:
         from thinkllm_drill.cli.dispute import write_bundle
 
@@ -78,12 +68,12 @@ def command(
     return graded.verdict.exit_code
 
 
-def _check(session: Session, slug: str, path: Path, options: _Options, *, quiet: bool = False) -> _Graded:
+def _check(session: Session, slug: str, path: Path, options: Options, *, quiet: bool = False) -> _Graded:
     """Grade one attempt, record it and show it; a single case is graded for the learner's eyes only."""
     from thinkllm_drill.cli import preflight
 
     source = session.workspace.read(path)
-    request = _request(session, slug, path, source, options)
+    request = request_of(session, slug, path, source, options)
     reporter = Reporter(session, slug, path, quiet=quiet or session.json)
     reporter.begin()
     verdict = preflight.static_verdict(request, session.entries[slug])
@@ -93,25 +83,17 @@ def _check(session: Session, slug: str, path: Path, options: _Options, *, quiet:
         try:
             verdict = grade(request, reporter, service=session.settings.service)
         except InternalError as fault:
-            raise InternalError(fault.message, hint=_look_into()) from fault
+            raise InternalError(fault.message, hint=look_into()) from fault
         finally:
             reporter.clear()
         verdict = preflight.with_open_blanks(verdict, source)
     if options.case is None:
-        told, error = _record(session, verdict, source)
+        told, error = record(session, verdict, source)
     else:
         told, error = Told(now=session.statuses().get(slug)), None
     if not quiet and not session.json:
         show_verdict(session, reporter, verdict, told, case=options.case)
     return _Graded(verdict, source, error)
-
-
-def _look_into() -> str:
-    """What to do when no verdict came: where the service wrote why, and the command that looks."""
-    from thinkllm_drill.judge.client import log_file
-
-    log = log_file()
-    return "thinkllm doctor" + ("\n" + text("cli.check.log", file=short_path(log)) if log.exists() else "")
 
 
 def _seed(typed: str | None) -> str | None:
@@ -134,69 +116,7 @@ def _seen_seed(session: Session, slug: str, path: Path) -> str | None:
     return None
 
 
-def _target(session: Session, target: str | None) -> tuple[str, Path]:
-    """The exercise and the file to grade."""
-    if target is not None and _is_file(target):
-        path = Path(target).expanduser().absolute()
-        session.workspace.read(path)
-        slug = session.workspace.find_by_file(path, known=session.entries)
-        if slug is None:
-            raise UsageError(text("cli.check.whose_file", file=target), hint="thinkllm check SLUG")
-        return slug, path
-    slug = session.slug(target)
-    if target is None and session.has_progress:
-        current = session.store.current()
-        if current is not None and current.file and Path(current.file).is_file():
-            return slug, Path(current.file)
-    path = session.attempt_path(slug)
-    if not path.exists():
-        raise UsageError(text("cli.check.no_attempt", slug=slug), hint=f"thinkllm drill {slug}")
-    return slug, path
-
-
-def _is_file(target: str) -> bool:
-    return target.endswith(".py") or os.sep in target or "/" in target
-
-
-def _request(session: Session, slug: str, path: Path, source: bytes, options: _Options) -> CheckRequest:
-    from thinkllm_drill.verdict import CheckRequest
-
-    settings = session.settings
-    return CheckRequest(
-        slug=slug,
-        file=str(path),
-        source=source,
-        content=str(session.library.root),
-        lang=settings.lang,
-        seed=options.seed,
-        case=options.case,
-        device=options.device or settings.device,
-    )
-
-
-def _record(session: Session, verdict: Verdict, source: bytes) -> tuple[Told, ThinkLLMError | None]:
-    """Store the event; what the learner is told of the exercise's history, and the error if storing failed."""
-    from thinkllm_drill.cli.preflight import level_of
-
-    try:
-        before = session.statuses().get(verdict.slug)
-        payload: dict[str, Any] = {
-            "file": verdict.file,
-            "verdict": verdict.to_json(),
-            "content_version": session.library.version(verdict.slug),
-            "level": level_of(source),
-        }
-        session.store.record("check", verdict.slug, payload, source)
-        return Told(before, session.store.status(verdict.slug)), None
-    except ThinkLLMError as error:
-        return Told(), error
-
-
-def _contract(verdict: Verdict) -> dict[str, Any]:
-    return {key: value for key, value in verdict.to_json().items() if key != "schema"}
-
-
-def _check_all(session: Session, options: _Options) -> int:
+def _check_all(session: Session, options: Options) -> int:
     """Grade every attempt there is, one line each."""
     slugs = [slug for slug in session.entries if session.has_attempt(slug)]
     if not slugs:
@@ -211,7 +131,7 @@ def _check_all(session: Session, options: _Options) -> int:
             for line in table(screen, [_row(session, verdict, size)], styles=[_row_styles(verdict)], flexible=3):
                 screen.write(line)
     if session.json:
-        session.emit({"verdicts": [_contract(graded.verdict) for graded in done]})
+        session.emit({"verdicts": [contract(graded.verdict) for graded in done]})
     else:
         passed = sum(graded.verdict.passed for graded in done)
         screen.write("\n" + text("cli.check.all_done", passed=passed, total=len(done)))

@@ -184,7 +184,7 @@ def show_verdict(
             screen.write(f"\n  {line}")
     else:
         reporter.finish(verdict.checks)
-    for block in (*failures(screen, verdict), *_printed(screen, verdict.stdout)):
+    for block in (*failures(screen, verdict), *printed(screen, verdict.stdout)):
         screen.write()
         screen.write(block)
     screen.write()
@@ -192,11 +192,11 @@ def show_verdict(
         screen.write(text("cli.check.case_passed"))
         screen.write("  " + screen.paint(f"thinkllm check {verdict.slug}", "code"))
         return
-    for line in _passed(session, verdict, told) if verdict.passed else _not_passed(session, verdict, told):
+    for line in after_pass(session, verdict, told) if verdict.passed else _not_passed(session, verdict, told):
         screen.write(line)
 
 
-def _printed(screen: Screen, stdout: str) -> list[str]:
+def printed(screen: Screen, stdout: str) -> list[str]:
     """What the attempt printed, its last lines."""
     lines = visible(stdout).rstrip().split("\n")
     if lines == [""]:
@@ -213,7 +213,7 @@ def _printed(screen: Screen, stdout: str) -> list[str]:
     return ["\n".join(shown)]
 
 
-def _passed(session: Session, verdict: Verdict, told: Told) -> list[str]:
+def after_pass(session: Session, verdict: Verdict, told: Told) -> list[str]:
     """How the pass came about, and what to do with it."""
     screen, slug = session.out, verdict.slug
     lines = [paragraph(screen, _summary(verdict, told))]
@@ -268,11 +268,11 @@ def _not_passed(session: Session, verdict: Verdict, told: Told) -> list[str]:
         hunting = told.now is not None and told.now.level == "bughunt"
         if used < total and not hunting:
             steps.append(text("cli.check.hint", command=f"thinkllm hint {slug}", number=used + 1, total=total))
-        steps.append(_rerun(verdict) or f"thinkllm show {slug}")
+        steps.append(rerun(verdict) or f"thinkllm show {slug}")
     return [*lines, *hints(screen, steps)] if steps else lines
 
 
-def _rerun(verdict: Verdict) -> str | None:
+def rerun(verdict: Verdict) -> str | None:
     """The command that runs the failing case alone."""
     failure = verdict.failure
     if failure is None or failure.cause is None or not failure.cause.rerun or not verdict.seed:
