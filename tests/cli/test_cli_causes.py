@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from thinkllm_drill.cli.causes import finding, suite_of
+from thinkllm_drill.findings import finding, suite_of
 from thinkllm_drill.verdict import Cause, Check, Frame
 
 

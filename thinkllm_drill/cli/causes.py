@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from thinkllm_drill.cli.cells import cut, pad, visible, width, wrap_text
 from thinkllm_drill.cli.output import paragraph
+from thinkllm_drill.findings import of_every_suite, suite_of, title_of
 from thinkllm_drill.locale import text
 from thinkllm_drill.verdict import Check, Verdict
 
@@ -14,44 +15,6 @@ if TYPE_CHECKING:
     from thinkllm_drill.cli.screen import Screen
 
 _SHOWN_FRAMES = 4
-
-
-def suite_of(check: Check) -> str:
-    """What a check is about where a grader has several suites: the function or class; "" where it has one."""
-    name, found, _ = f"{check.id}.".partition(f".{check.kind}.")
-    return name if found and not check.id.startswith(f"{check.kind}.") else ""
-
-
-def title_of(check: Check) -> str:
-    """The title of a check without the name of its suite."""
-    suite = suite_of(check)
-    return visible(check.title or "").replace("\n", " ").removeprefix(f"{suite}: " if suite else "")
-
-
-def _of_every_suite(check: Check) -> bool:
-    """Whether every suite has such a check; otherwise it is a test of the exercise's own, and its title a promise."""
-    return check.id.endswith(check.kind)
-
-
-def finding(check: Check) -> str:
-    """What a line says of a check: a fact or its title if it passed; else the kind of failure, then where or what."""
-    title = title_of(check)
-    if check.status == "passed":
-        about = visible(check.detail).replace("\n", " ") if check.detail else title
-        return "" if about == check.kind else about
-    word = text(f"cli.check_status.{check.status}")
-    frame = check.cause.frames[-1] if check.cause and check.cause.frames else None
-    if frame is not None:
-        key = "cli.check.line_in" if frame.function else "cli.check.line"
-        return f"{word} · {text(key, line=frame.line, function=visible(frame.function))}"
-    if not title or title == check.kind:
-        return word
-    if check.status == "not_started" or (check.status == "wrong" and _of_every_suite(check)):
-        return f"{word} · {title}"
-    not_met = text("cli.check.not_met", title=title)
-    if check.status in ("wrong", "rule", "contract"):
-        return not_met
-    return word if _of_every_suite(check) else f"{word} · {not_met}"
 
 
 def failures(screen: Screen, verdict: Verdict) -> list[str]:
@@ -74,7 +37,7 @@ def failures(screen: Screen, verdict: Verdict) -> list[str]:
 
 def _heading(screen: Screen, check: Check) -> str:
     """Which check a block is about; a test of the exercise's own by what was not met."""
-    title = "" if _of_every_suite(check) else text("cli.check.not_met", title=title_of(check))
+    title = "" if of_every_suite(check) else text("cli.check.not_met", title=title_of(check))
     parts = (suite_of(check), check.kind, title)
     return "  " + screen.paint(" · ".join(part for part in parts if part), "heading")
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from thinkllm_drill.visible import visible as visible
+
 _CLOSING = ("Pe", "Pf", "Po")
 _OPENING = ("Ps", "Pi")
 _WHOLE = "whole"
 """The style of a span that no line break may cut, whatever it holds."""
 _PATH = re.compile(r"((?<![^\s(（：:，。])(?:~|[A-Za-z]:)?[/\\][^\s，。；：（）]+)")
 _EM_DASH = "\u2014"
-_BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class Span(NamedTuple):
@@ -76,14 +77,6 @@ def pad_left(text: str, cells: int) -> str:
     return " " * (cells - width(text)) + text
 
 
-def visible(text: str) -> str:
-    """`text` with every character that could act on a terminal written as an escape; newlines stay, tabs are spaces."""
-    text = text.replace("\r\n", "\n").expandtabs(4)
-    if text.isascii() and text.replace("\n", "").isprintable():
-        return text
-    return "".join(char if char == "\n" or not _acts(char) else _escaped(char) for char in text)
-
-
 def wrap(spans: Iterable[Span], cells: int, *, split: bool = True) -> list[list[Span]]:
     """The spans as lines of at most `cells`, broken at spaces and between East Asian characters.
 
@@ -131,15 +124,6 @@ def fold(line: str, cells: int) -> list[str]:
             word = word.lstrip()
         current += word
     return [*lines, current.rstrip()]
-
-
-def _acts(char: str) -> bool:
-    return char in _BIDIRECTIONAL or unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp", "Co", "Cn")
-
-
-def _escaped(char: str) -> str:
-    code = ord(char)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _words(text: str) -> Iterator[str]:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from thinkllm_drill.cli import completion
-from thinkllm_drill.cli.causes import finding, suite_of
 from thinkllm_drill.cli.grade import Options, contract, look_into, record, request_of, target_of
 from thinkllm_drill.cli.output import table
 from thinkllm_drill.cli.report import Reporter, Told, show_verdict
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.errors import InternalError, ThinkLLMError, UsageError
+from thinkllm_drill.findings import finding, suite_of
 from thinkllm_drill.locale import text
 
 if TYPE_CHECKING:

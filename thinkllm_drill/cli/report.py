@@ -10,10 +10,11 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from thinkllm_drill.cli import needs
-from thinkllm_drill.cli.causes import failures, finding, suite_of
+from thinkllm_drill.cli.causes import failures
 from thinkllm_drill.cli.cells import char_width, cut, pad, visible, width, wrap_text
 from thinkllm_drill.cli.output import count, duration, hints, paragraph
 from thinkllm_drill.cli.screen import short_path
+from thinkllm_drill.findings import finding, suite_of
 from thinkllm_drill.locale import text
 from thinkllm_drill.verdict import Check, Verdict
 
