@@ -15,11 +15,20 @@ from thinkllm_drill.errors import ContentError
 Difficulty = Literal["easy", "medium", "hard"]
 Asked = Literal["often", "sometimes", "rarely"]
 Need = Literal["triton"]
+Unit = Literal[
+    "share", "percent", "bytes", "KiB", "MiB", "GiB", "MB", "GB", "million", "billion", "microseconds", "nats", "bits"
+]
 Slug = Annotated[str, Meta(pattern=SLUG)]
 Identifier = Annotated[str, Meta(pattern=r"^[A-Za-z_]\w*$")]
 Words = Annotated[str, Meta(pattern=r"\S")]
 
-CHOICES = {"format": (1,), "difficulty": get_args(Difficulty), "asked": get_args(Asked), "needs.0": get_args(Need)}
+CHOICES = {
+    "format": (1,),
+    "difficulty": get_args(Difficulty),
+    "asked": get_args(Asked),
+    "needs.0": get_args(Need),
+    "follow_up.0.unit": get_args(Unit),
+}
 _COMPUTED = ("slug", "topic")
 
 
@@ -65,17 +74,21 @@ class Source(Struct, frozen=True, forbid_unknown_fields=True):
 class FollowUp(Struct, frozen=True, forbid_unknown_fields=True):
     """A question an interviewer asks next; graded where it has an answer.
 
-    `tolerance` is relative, and only numbers have one.
+    `tolerance` is relative; only numbers have one, and a unit. Answers in other units are converted, and one without is
+    understood: `share` is a fraction of 1, which people also give in percent.
     """
 
     ask: Text
     because: Text
     answer: bool | int | float | str | tuple[str, ...] | None = None
     tolerance: Annotated[float, Meta(ge=0)] | None = None
+    unit: Unit | None = None
 
     def __post_init__(self) -> None:
-        if self.tolerance is not None and (isinstance(self.answer, bool) or not isinstance(self.answer, (int, float))):
-            raise ValueError("`tolerance` without a number in `answer`")
+        number = isinstance(self.answer, (int, float)) and not isinstance(self.answer, bool)
+        for name in ("tolerance", "unit"):
+            if getattr(self, name) is not None and not number:
+                raise ValueError(f"`{name}` without a number in `answer`")
 
 
 class Exercise(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
