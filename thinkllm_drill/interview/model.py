@@ -11,9 +11,10 @@ from thinkllm_drill.progress.events import Event, instant
 from thinkllm_drill.verdict import Verdict
 
 What = Literal["start", "focus", "snapshot", "run", "submit", "answer", "extend", "clock", "finish", "late", "grade"]
-"""start {minutes, deadline, seed, profile, runs, problems} · focus · snapshot {saved} · run {verdict} · submit {verdict} ·
-answer {question, given, right} · extend {problem, follows} · clock {back} · finish {reason} · late {saved} ·
-grade {which, verdict}; every payload has {interview, what}, and all but start, clock and finish are of one exercise"""
+"""start {minutes, deadline, seed, profile, runs, problems} · focus · snapshot {saved} · run {verdict} ·
+submit {verdict} · answer {question, given, right} · extend {problem, follows} · clock {back} · finish {reason} ·
+late {saved} · grade {which, verdict}; every payload has {interview, what}, and all but start, clock and finish are of
+one exercise"""
 
 Reason = Literal["submitted", "deadline", "ended"]
 """Why an interview is over: all problems handed in, time up, or ended by the learner."""
@@ -85,6 +86,8 @@ class Problem:
     late_verdict: Verdict | None = None
     seconds: float = 0.0
     """How long it was in focus, up to the last event."""
+    focused: tuple[datetime, ...] = ()
+    """When it came into focus."""
 
     @property
     def open(self) -> bool:
@@ -138,6 +141,11 @@ class Interview:
         """Whether there is time left and it was not ended."""
         return self.finished_at is None and self.remaining(wall) > 0
 
+    @property
+    def ends(self) -> datetime:
+        """When it ended, or will: what is saved later is late."""
+        return self.finished_at or self.deadline
+
     def problem(self, slug: str) -> Problem:
         """The problem with this slug; KeyError if it has none."""
         for problem in self.problems:
@@ -187,11 +195,12 @@ def apply(interview: Interview, event: Event) -> Interview:
     interview = _counted_time(interview, at)
     match what:
         case "focus" if interview.problem(slug or "").open:
-            return replace(interview, focus=slug)
+            return _focused(interview, slug, at)
         case "extend":
             extra = _problem(payload["problem"], follows=str(payload["follows"]))
-            known = any(problem.slug == extra.slug for problem in interview.problems)
-            return interview if known else replace(interview, problems=(*interview.problems, extra), focus=extra.slug)
+            if any(problem.slug == extra.slug for problem in interview.problems):
+                return interview
+            return _focused(replace(interview, problems=(*interview.problems, extra)), extra.slug, at)
         case "finish" if interview.finished_at is None:
             ended = min(at, interview.deadline)
             return replace(interview, finished_at=ended, reason=payload["reason"], focus=None)
@@ -202,8 +211,17 @@ def apply(interview: Interview, event: Event) -> Interview:
             interview = replace(interview, problems=problems)
             if what == "submit" and interview.focus == slug:
                 following = next((each.slug for each in _after(problems, slug) if each.open), None)
-                interview = replace(interview, focus=following)
+                interview = _focused(interview, following, at)
     return interview
+
+
+def _focused(interview: Interview, slug: str | None, at: datetime) -> Interview:
+    """The interview with another problem in focus."""
+    problems = tuple(
+        replace(problem, focused=(*problem.focused, at)) if problem.slug == slug else problem
+        for problem in interview.problems
+    )
+    return replace(interview, problems=problems, focus=slug)
 
 
 def _after(problems: tuple[Problem, ...], slug: str | None) -> tuple[Problem, ...]:
@@ -250,7 +268,7 @@ def _changed(problem: Problem, event: Event, at: datetime) -> Problem:
 def _started(id_: str, event: Event) -> Interview:
     payload = event.payload
     problems = tuple(_problem(problem) for problem in payload["problems"])
-    return Interview(
+    interview = Interview(
         id=id_,
         started_at=event.at,
         deadline=instant(payload["deadline"]),
@@ -259,9 +277,9 @@ def _started(id_: str, event: Event) -> Interview:
         runs=int(payload["runs"]),
         profile=payload.get("profile"),
         problems=problems,
-        focus=problems[0].slug,
         last_at=event.at,
     )
+    return _focused(interview, problems[0].slug, event.at)
 
 
 def _problem(row: Mapping[str, Any], follows: str | None = None) -> Problem:

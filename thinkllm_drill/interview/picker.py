@@ -38,7 +38,11 @@ class Wishes:
 
 
 def pick(
-    wishes: Wishes, entries: Mapping[str, Entry], path: LearningPath, statuses: Mapping[str, ExerciseStatus], today: date
+    wishes: Wishes,
+    entries: Mapping[str, Entry],
+    path: LearningPath,
+    statuses: Mapping[str, ExerciseStatus],
+    today: date,
 ) -> tuple[Entry, ...]:
     """The problems in the order in which they are asked, from easy to hard.
 
@@ -72,7 +76,8 @@ def pick(
     drawn = [selection for selection in drawn if wishes.count in (None, len(selection))]
     if not drawn:
         raise UsageError(
-            text("mock.count_does_not_fit", count=wishes.count, minutes=wishes.minutes), hint="thinkllm mock start --count 2"
+            text("mock.count_does_not_fit", count=wishes.count, minutes=wishes.minutes),
+            hint="thinkllm mock start --count 2",
         )
     best = max(drawn, key=lambda selection: _worth(selection, weights, wishes.minutes))
     return tuple(sorted(best, key=lambda entry: (_HARDNESS[entry.difficulty], entry.minutes, entry.slug)))
@@ -134,7 +139,7 @@ def _draw(
 
 
 def _worth(selection: Iterable[Entry], weights: Mapping[str, float], minutes: int) -> float:
-    """How good a selection is: filled time, mixed difficulty and topics, what the learner needs; few rather than many."""
+    """How good a selection is: filled time, mixed difficulty and topics, what is needed; few rather than many."""
     entries = list(selection)
     filled = sum(entry.minutes for entry in entries) / minutes
     kinds = len({entry.difficulty for entry in entries}) / min(3, max(1, len(entries)))

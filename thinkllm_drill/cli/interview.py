@@ -1,0 +1,94 @@
+"""What the verbs of a mock interview share, and what the other verbs refuse while one runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from thinkllm_drill.cli.session import Session
+from thinkllm_drill.errors import InternalError, UsageError
+from thinkllm_drill.locale import text
+
+if TYPE_CHECKING:
+    from thinkllm_drill.interview.engine import Interviewer
+    from thinkllm_drill.interview.model import Interview
+    from thinkllm_drill.verdict import Check, Verdict
+
+
+def interviewer(session: Session) -> Interviewer:
+    """The interviewer of this learner."""
+    from thinkllm_drill.interview.engine import Interviewer
+
+    def grader(slug: str, file: str, source: bytes, *, diagnose: bool) -> Verdict:
+        return _grade(session, slug, file, source, diagnose=diagnose)
+
+    return Interviewer(
+        session.store,
+        session.library,
+        session.learning_path,
+        session.workspace,
+        now=lambda: datetime.now(UTC),
+        grader=grader,
+    )
+
+
+def keep(session: Session, interview: Interview) -> None:
+    """Have what is saved in the files of a running interview kept, whatever becomes of this process."""
+    from thinkllm_drill.interview.recorder import ensure
+
+    folder = session.settings.mock / interview.id
+    if interview.finished_at is None and folder.is_dir():
+        ensure(folder, session.settings.home)
+
+
+def refuse(session: Session, slug: str, verb: str) -> None:
+    """Raise UsageError where this verb would tell of a problem of the interview that runs."""
+    if not session.has_progress:
+        return
+    from thinkllm_drill.interview.model import fold
+
+    wall = datetime.now(UTC)
+    for interview in fold(session.store.events_of("mock")).values():
+        if interview.running(wall) and slug in [problem.slug for problem in interview.problems]:
+            raise UsageError(
+                text("mock.refused", verb=verb, slug=slug, id=interview.id),
+                hint="thinkllm mock check" if verb in ("check", "watch", "debug") else "thinkllm mock status",
+            )
+
+
+def _grade(session: Session, slug: str, file: str, source: bytes, *, diagnose: bool) -> Verdict:
+    """A verdict by the rules of `check`, without a word on the screen."""
+    from dataclasses import replace
+
+    from thinkllm_drill.cli import preflight
+    from thinkllm_drill.cli.grade import Options, look_into, request_of
+
+    request = replace(request_of(session, slug, Path(file), source, Options()), diagnose=diagnose)
+    verdict = preflight.static_verdict(request, session.entries[slug])
+    if verdict is None:
+        from thinkllm_drill.judge.client import check
+
+        try:
+            verdict = check(request, _Silent(session), service=session.settings.service)
+        except InternalError as fault:
+            raise InternalError(fault.message, hint=look_into()) from fault
+    return preflight.with_open_blanks(verdict, source)
+
+
+class _Silent:
+    """Tells that the judge starts, and nothing of what it finds."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def on_status(self, text: str) -> None:
+        """Say what is waited for."""
+        if self._session.err.moves and not self._session.json:
+            self._session.err.write(text)
+
+    def on_plan(self, checks: list[Check]) -> None:
+        """Keep quiet."""
+
+    def on_check(self, check: Check) -> None:
+        """Keep quiet."""

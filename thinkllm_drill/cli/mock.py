@@ -1,0 +1,383 @@
+"""`thinkllm mock`: interviews against the clock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from thinkllm_drill.cli import completion, mock_show
+from thinkllm_drill.cli.framework import Verb, VerbGroup
+from thinkllm_drill.cli.interview import interviewer, keep
+from thinkllm_drill.cli.output import ask, can_ask
+from thinkllm_drill.cli.screen import short_path
+from thinkllm_drill.cli.session import Session
+from thinkllm_drill.errors import UsageError
+from thinkllm_drill.locale import text
+
+if TYPE_CHECKING:
+    from thinkllm_drill.interview.engine import Interviewer
+    from thinkllm_drill.interview.model import Interview
+    from thinkllm_drill.interview.result import Result
+
+Slug = Annotated[str | None, typer.Argument(metavar="SLUG", autocompletion=completion.slugs)]
+
+app = typer.Typer(
+    cls=VerbGroup,
+    subcommand_metavar="[VERB …]",
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def alone(ctx: typer.Context) -> int:
+    """Without a verb: the full-screen view of the interview that runs; without a terminal its status."""
+    if ctx.invoked_subcommand is not None:
+        return 0
+    session = Session.of(ctx)
+    desk = interviewer(session)
+    interview = desk.unfinished() if session.has_progress else None
+    if interview is None or interview.finished_at is not None:
+        from thinkllm_drill.cli.help import page
+
+        session.out.write(page(ctx.command, ctx))
+        return 0
+    return _status(session, desk, interview)
+
+
+def _profiles(incomplete: str) -> list[str]:
+    from thinkllm_drill.content.library import Library
+    from thinkllm_drill.interview import profiles
+
+    return [name for name in profiles.read(Library.open().root) if name.startswith(incomplete)]
+
+
+@app.command("start", cls=Verb)
+def start(
+    ctx: typer.Context,
+    minutes: Annotated[int, typer.Option("--minutes", "-m", metavar="N")] = 45,
+    profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", autocompletion=_profiles)] = None,
+    topics: Annotated[list[str] | None, typer.Option("--topics", "--topic", autocompletion=completion.topics)] = None,
+    difficulty: Annotated[list[str] | None, typer.Option("--difficulty")] = None,
+    count: Annotated[int | None, typer.Option("--count", metavar="N")] = None,
+    exercises: Annotated[
+        list[str] | None, typer.Option("--exercises", metavar="SLUG,…", autocompletion=completion.slugs)
+    ] = None,
+    runs: Annotated[int, typer.Option("--runs", metavar="N")] = 3,
+    seed: Annotated[str | None, typer.Option("--seed", metavar="TEXT")] = None,
+) -> int:
+    """Begin an interview."""
+    from thinkllm_drill.interview.picker import Wishes
+
+    session = Session.of(ctx)
+    wishes = Wishes(
+        minutes=minutes,
+        profile=_profile(session, profile),
+        topics=_topics(session, _listed(topics)),
+        difficulties=_difficulties(_listed(difficulty)),
+        count=_count(count),
+        exercises=tuple(session.library.resolve(slug) for slug in _listed(exercises)),
+        seed=seed or "",
+    )
+    desk = interviewer(session)
+    interview = desk.start(wishes, runs=runs)
+    keep(session, interview)
+    _get_ready(session, interview)
+    if session.json:
+        session.emit(mock_show.started(interview))
+    else:
+        mock_show.begun(session, interview)
+    return 0
+
+
+@app.command("status", cls=Verb)
+def status(ctx: typer.Context) -> int:
+    """Show the time left, the problems and what they wait for."""
+    session = Session.of(ctx)
+    desk = interviewer(session)
+    return _status(session, desk, desk.running())
+
+
+@app.command("check", cls=Verb)
+def check(ctx: typer.Context, slug: Slug = None) -> int:
+    """Grade a problem: passed or not, and how many checks fail; takes one of its runs."""
+    session = Session.of(ctx)
+    desk = interviewer(session)
+    slug = session.library.resolve(slug) if slug is not None else None
+    run = desk.run(slug)
+    interview = desk.running()
+    if session.json:
+        session.emit(mock_show.run_json(run, interview))
+    else:
+        mock_show.run_told(session, run, interview)
+    return run.verdict.exit_code
+
+
+@app.command("submit", cls=Verb)
+def submit(
+    ctx: typer.Context,
+    slug: Slug = None,
+    no_questions: Annotated[bool, typer.Option("--no-questions")] = False,
+) -> int:
+    """Hand in a problem for good, and answer what is asked about it."""
+    session = Session.of(ctx)
+    desk = interviewer(session)
+    done = desk.submit(session.library.resolve(slug) if slug is not None else None)
+    verdict = done.problem.verdict
+    assert verdict is not None
+    interview = desk.get(desk.running().id)
+    if session.json:
+        session.emit(mock_show.submitted_json(done, desk.pending(interview)))
+        return verdict.exit_code
+    mock_show.submitted(session, done)
+    if not no_questions and can_ask(session):
+        _ask_all(session, desk)
+    _finish_if_done(session, desk)
+    return verdict.exit_code
+
+
+@app.command("next", cls=Verb)
+def next_(ctx: typer.Context, slug: Slug = None) -> int:
+    """Turn to the next open problem, or to the one named; the time counts for it from now on."""
+    session = Session.of(ctx)
+    desk = interviewer(session)
+    problem = desk.focus(session.library.resolve(slug) if slug is not None else None)
+    if session.json:
+        session.emit({"slug": problem.slug, "file": problem.file})
+    else:
+        session.out.write(text("mock.now_on", title=session.entries[problem.slug].here, file=short_path(problem.file)))
+    return 0
+
+
+@app.command("answer", cls=Verb)
+def answer(
+    ctx: typer.Context,
+    given: Annotated[str | None, typer.Argument(metavar="ANSWER")] = None,
+) -> int:
+    """Answer the question that waits; without an answer, show it."""
+    session = Session.of(ctx)
+    desk = interviewer(session)
+    waiting = desk.pending(desk.running())
+    if not waiting:
+        raise UsageError(text("mock.no_question"), hint="thinkllm mock status")
+    problem, question = waiting[0]
+    if given is None and can_ask(session) and not session.json:
+        _ask_all(session, desk)
+    elif given is None:
+        if session.json:
+            session.emit({"slug": problem.slug, "question": question.id, "ask": question.ask.here})
+        else:
+            mock_show.question(session, question)
+        return 0
+    else:
+        recorded = desk.answer(problem.slug, question, given)
+        if session.json:
+            session.emit({"slug": problem.slug, "question": question.id, "recorded": recorded.given})
+        else:
+            session.out.write(text("mock.answer_recorded"))
+    _finish_if_done(session, desk)
+    return 0
+
+
+@app.command("restore", cls=Verb)
+def restore(ctx: typer.Context, slug: Slug = None) -> int:
+    """Write a deleted file again, as it was last seen."""
+    session = Session.of(ctx)
+    path = interviewer(session).restore(session.library.resolve(slug) if slug is not None else None)
+    if session.json:
+        session.emit({"file": str(path)})
+    else:
+        session.out.write(text("mock.restored", file=short_path(path)))
+    return 0
+
+
+@app.command("finish", cls=Verb)
+def finish(ctx: typer.Context, yes: Annotated[bool, typer.Option("--yes", "-y")] = False) -> int:
+    """End the interview, grade what is there and show the result."""
+    session = Session.of(ctx)
+    desk = interviewer(session)
+    interview = desk.unfinished()
+    if interview is None:
+        interview = next((each for each in reversed(desk.all().values()) if not each.graded), None) or desk.running()
+    if interview.finished_at is None:
+        left = mock_show.clock(interview.remaining(desk.now()))
+        if not yes and can_ask(session) and not ask(session, text("mock.really", left=left)):
+            session.err.write(text("mock.goes_on"))
+            return 1
+        interview = desk.finish("ended" if any(problem.open for problem in interview.problems) else "submitted")
+    return _conclude(session, desk, interview)
+
+
+@app.command("report", cls=Verb)
+def report(
+    ctx: typer.Context,
+    id_: Annotated[str | None, typer.Argument(metavar="ID")] = None,
+    open_: Annotated[bool, typer.Option("--open")] = False,
+) -> int:
+    """Write the report of an interview as one HTML file and show its summary; of the last one by default."""
+    session = Session.of(ctx)
+    desk = interviewer(session)
+    running = desk.unfinished()
+    interview = desk.get(id_) if id_ is not None else next(reversed(desk.all().values()), None) or desk.running()
+    if interview.finished_at is None:
+        raise UsageError(text("mock.not_over", id=interview.id), hint="thinkllm mock finish")
+    asked = {problem.slug for problem in interview.problems}
+    if running is not None and running.running(desk.now()) and asked & {p.slug for p in running.problems}:
+        raise UsageError(text("mock.report_refused", id=interview.id), hint="thinkllm mock status")
+    return _conclude(session, desk, interview, open_=open_)
+
+
+@app.command("list", cls=Verb)
+def list_(ctx: typer.Context) -> int:
+    """Show all interviews with their scores."""
+    session = Session.of(ctx)
+    desk = interviewer(session)
+    desk.unfinished()
+    mock_show.listed(session, desk)
+    return 0
+
+
+@app.command("profiles", cls=Verb)
+def profiles_(ctx: typer.Context) -> int:
+    """Show the kinds of interview."""
+    from thinkllm_drill.interview import profiles
+
+    session = Session.of(ctx)
+    mock_show.profiles(session, profiles.read(session.library.root).values())
+    return 0
+
+
+# what the verbs share
+
+
+def _status(session: Session, desk: Interviewer, interview: Interview) -> int:
+    keep(session, interview)
+    if session.json:
+        session.emit(mock_show.status_json(interview, desk))
+    else:
+        mock_show.status(session, interview, desk)
+    return 0
+
+
+def _ask_all(session: Session, desk: Interviewer) -> None:
+    """Ask what waits, one question after another; an interruption leaves the rest for later."""
+    interview = desk.running()
+    for problem, question in desk.pending(interview):
+        mock_show.question(session, question)
+        given = _prompt(session)
+        while given is not None and (why := desk.unreadable(question, given)) is not None:
+            session.out.write(why)
+            given = _prompt(session)
+        if given is None:
+            session.err.write(text("mock.answer_later"))
+            return
+        desk.answer(problem.slug, question, given)
+        session.out.write(text("mock.answer_recorded" if given.strip() else "mock.answer_passed_by"))
+
+
+def _prompt(session: Session) -> str | None:
+    session.err.write(text("mock.prompt"), end="")
+    try:
+        return input()
+    except EOFError:
+        session.err.write()
+        return None
+
+
+def _finish_if_done(session: Session, desk: Interviewer) -> None:
+    """End an interview in which nothing is left to do; else say what comes next."""
+    interview = desk.running()
+    if any(problem.open for problem in interview.problems):
+        if not session.json:
+            mock_show.coming(session, interview, desk)
+    elif not desk.pending(interview):
+        _conclude(session, desk, desk.finish("submitted"))
+    elif not session.json:
+        session.out.write(text("mock.questions_wait"))
+
+
+def _conclude(session: Session, desk: Interviewer, interview: Interview, *, open_: bool = False) -> int:
+    """Grade what is not graded, write the report and show the summary."""
+    from thinkllm_drill.interview.results import result
+
+    def told(slug: str) -> None:
+        if not session.json:
+            session.err.write(text("mock.grading", title=session.entries[slug].here))
+
+    interview = desk.grade_rest(interview, told)
+    outcome = result(interview, desk.all(), session.library, session.store)
+    path = write_report(session, outcome)
+    if session.json:
+        session.emit(mock_show.result_json(outcome, path))
+    else:
+        mock_show.result(session, outcome, path)
+    if open_:
+        import webbrowser
+
+        webbrowser.open(path.as_uri())
+    return 0
+
+
+def write_report(session: Session, outcome: Result) -> Path:
+    """Where the HTML report of an interview was written."""
+    from thinkllm_drill.files import write_atomically
+    from thinkllm_drill.report.html import render
+    from thinkllm_drill.settings import home_problem
+
+    path = session.settings.reports / f"mock-{outcome.id}.html"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return write_atomically(path, render(outcome).encode("utf-8", "replace"))
+    except OSError as error:
+        raise home_problem(path, error) from error
+
+
+def _get_ready(session: Session, interview: Interview) -> None:
+    """Have the service started, and ready for the first check."""
+    if not session.settings.service:
+        return
+    from contextlib import suppress
+
+    from thinkllm_drill.errors import ThinkLLMError
+    from thinkllm_drill.judge.client import start_service_in_background
+
+    with suppress(ThinkLLMError, OSError):
+        start_service_in_background(interview.problems[0].slug, session.library.root, session.settings.lang)
+
+
+def _listed(values: list[str] | None) -> list[str]:
+    """Values given one by one or with commas."""
+    return [part.strip() for value in values or [] for part in value.split(",") if part.strip()]
+
+
+def _profile(session: Session, name: str | None) -> Any:
+    if name is None:
+        return None
+    from thinkllm_drill.interview import profiles
+
+    known = profiles.read(session.library.root)
+    if name not in known:
+        raise UsageError(text("mock.no_profile", name=name, names=", ".join(known)), hint="thinkllm mock profiles")
+    return known[name]
+
+
+def _topics(session: Session, names: list[str]) -> tuple[str, ...]:
+    from thinkllm_drill.cli.list_ import known_topic
+
+    return tuple(known_topic(list(session.entries.values()), name) for name in names)
+
+
+def _difficulties(names: list[str]) -> tuple[Literal["easy", "medium", "hard"], ...]:
+    for name in names:
+        if name not in ("easy", "medium", "hard"):
+            raise UsageError(text("mock.no_difficulty", name=name), hint="thinkllm mock start --difficulty easy,medium")
+    return tuple(names)  # type: ignore[arg-type]
+
+
+def _count(count: int | None) -> int | None:
+    if count is not None and count < 1:
+        raise UsageError(text("mock.no_count"), hint="thinkllm mock start --count 2")
+    return count
