@@ -42,7 +42,13 @@ def fill_version_2(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO runs VALUES (3, 'gqa', '2026-03-04T12:10:00.000000Z', 'failed')")
 
 
-FILLS: dict[int, Fill] = {1: fill_version_1, 2: fill_version_2}
+def fill_version_3(connection: sqlite3.Connection) -> None:
+    fill_version_2(connection)
+    row = ("gqa", "gqa", "2026-03-05T12:20:00.500000Z", "2026-03-04T12:20:00.500000Z", 1.2, 5.2, "hard", 1, 0)
+    connection.execute(f"INSERT INTO reviews VALUES ({', '.join('?' * len(row))})", row)
+
+
+FILLS: dict[int, Fill] = {1: fill_version_1, 2: fill_version_2, 3: fill_version_3}
 """Rows for each version; a new migration adds its own."""
 
 
@@ -91,6 +97,7 @@ def test_from_every_version_with_rows(tmp_path: Path, version: int) -> None:
         status = store.status("gqa")
         assert (status.status, status.runs, status.hints, status.best_seconds) == ("passed", 2, 1, 1200.5)
         assert store.status("mha").gave_up
+        assert {key: review.grade for key, review in store.reviews().items()} == {"gqa": "hard", "mha": "again"}
         assert [item.source for item in store.history("gqa")] == [b"x = 1\n"] * 2
         assert len(store.events()) == 6
         store.record("hint", "gqa", {"number": 1})

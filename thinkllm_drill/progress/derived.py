@@ -1,13 +1,15 @@
-"""The tables that follow from the events: one row an exercise, one row a run."""
+"""The tables that follow from the events: one row an exercise, one row a run, one row for what is reviewed."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from thinkllm_drill.progress.events import Event, decode, instant, stamp
+from thinkllm_drill.progress.reviews import Review, graded, scheduled
 from thinkllm_drill.progress.status import Attempt, ExerciseStatus, apply, is_run, verdict_status
 
 _COLUMNS = (
@@ -32,6 +34,10 @@ _COLUMNS = (
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM exercises"
 _WRITE = f"INSERT OR REPLACE INTO exercises ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
+_REVIEW = ("key", "slug", "due", "last_at", "stability", "difficulty", "grade", "count", "lapses")
+_SELECT_REVIEW = f"SELECT {', '.join(_REVIEW)} FROM reviews"
+_WRITE_REVIEW = f"INSERT OR REPLACE INTO reviews ({', '.join(_REVIEW)}) VALUES ({', '.join('?' * len(_REVIEW))})"
+
 
 def events(
     connection: sqlite3.Connection, where: str = "", values: tuple[Any, ...] = (), *, newest_first: bool = False
@@ -45,13 +51,21 @@ def events(
 
 def statuses(connection: sqlite3.Connection) -> dict[str, ExerciseStatus]:
     """The status of each exercise of which anything was recorded."""
-    return {row[0]: _status(row) for row in connection.execute(f"{_SELECT} ORDER BY slug")}
+    due = {review.key: review.day() for review in reviews(connection).values()}
+    rows = connection.execute(f"{_SELECT} ORDER BY slug")
+    return {row[0]: replace(_status(row), due=due.get(row[0])) for row in rows}
 
 
 def status(connection: sqlite3.Connection, slug: str) -> ExerciseStatus:
     """The status of one exercise; new where nothing was recorded."""
     row = connection.execute(f"{_SELECT} WHERE slug = ?", (slug,)).fetchone()
-    return _status(row) if row else ExerciseStatus(slug)
+    review = _review(connection, slug)
+    return replace(_status(row) if row else ExerciseStatus(slug), due=review.day() if review else None)
+
+
+def reviews(connection: sqlite3.Connection) -> dict[str, Review]:
+    """All that is to be reviewed, by slug or id of the question, what is due first at the beginning."""
+    return {row[0]: _read_review(row) for row in connection.execute(f"{_SELECT_REVIEW} ORDER BY due, key")}
 
 
 def update(connection: sqlite3.Connection, event: Event) -> None:
@@ -63,13 +77,20 @@ def update(connection: sqlite3.Connection, event: Event) -> None:
     if after != before:
         connection.execute(_WRITE, _row(after))
     _add_run(connection, event)
+    if found := graded(before, after, event):
+        key, grade = found
+        review = scheduled(_review(connection, key), key, grade, event)
+        if review is not None:
+            connection.execute(_WRITE_REVIEW, _review_row(review))
 
 
 def rebuild(connection: sqlite3.Connection) -> None:
     """Make the tables anew from the events."""
     connection.execute("DELETE FROM exercises")
     connection.execute("DELETE FROM runs")
+    connection.execute("DELETE FROM reviews")
     all_statuses: dict[str, ExerciseStatus] = {}
+    all_reviews: dict[str, Review] = {}
     for event in events(connection, "WHERE slug IS NOT NULL"):
         slug = str(event.slug)
         before = all_statuses.get(slug, ExerciseStatus(slug))
@@ -77,13 +98,34 @@ def rebuild(connection: sqlite3.Connection) -> None:
         if after != before:
             all_statuses[slug] = after
         _add_run(connection, event)
+        if found := graded(before, after, event):
+            key, grade = found
+            review = scheduled(all_reviews.get(key), key, grade, event)
+            if review is not None:
+                all_reviews[key] = review
     connection.executemany(_WRITE, [_row(status) for status in all_statuses.values()])
+    connection.executemany(_WRITE_REVIEW, [_review_row(review) for review in all_reviews.values()])
 
 
 def _add_run(connection: sqlite3.Connection, event: Event) -> None:
     if is_run(event):
         values = (event.id, event.slug, stamp(event.at), verdict_status(event))
         connection.execute("INSERT INTO runs (event_id, slug, at, status) VALUES (?, ?, ?, ?)", values)
+
+
+def _review(connection: sqlite3.Connection, key: str) -> Review | None:
+    row = connection.execute(f"{_SELECT_REVIEW} WHERE key = ?", (key,)).fetchone()
+    return _read_review(row) if row else None
+
+
+def _read_review(row: tuple[Any, ...]) -> Review:
+    values = dict(zip(_REVIEW, row, strict=True))
+    return Review(**{**values, "due": instant(values["due"]), "last_at": instant(values["last_at"])})
+
+
+def _review_row(review: Review) -> tuple[Any, ...]:
+    values = {**vars(review), "due": stamp(review.due), "last_at": stamp(review.last_at)}
+    return tuple(values[name] for name in _REVIEW)
 
 
 def _row(status: ExerciseStatus) -> tuple[Any, ...]:

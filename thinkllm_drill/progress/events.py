@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
-EventKind = Literal["drill", "check", "hint", "solution", "reset", "mock"]
+EventKind = Literal["drill", "check", "hint", "solution", "reset", "answer", "mock"]
 """drill {level, file, resumed} · check {file, verdict, content_version, level} · hint {number} · solution {given_up} ·
-reset {archived} · mock {interview, what, …}: `interview.model.What`"""
+reset {archived} · answer {question, given, right, self} · mock {interview, what, …}: `interview.model.What`"""
 
 KINDS: tuple[str, ...] = get_args(EventKind)
 MAX_STDOUT = 4096

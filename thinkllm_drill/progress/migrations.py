@@ -101,7 +101,26 @@ DERIVED = Migration(
     ),
 )
 
-MIGRATIONS = (EVENTS, DERIVED)
+REVIEWS = Migration(
+    3,
+    (
+        """
+        CREATE TABLE reviews (
+            key TEXT PRIMARY KEY,
+            slug TEXT NOT NULL,
+            due TEXT NOT NULL,
+            last_at TEXT NOT NULL,
+            stability REAL NOT NULL,
+            difficulty REAL NOT NULL,
+            grade TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            lapses INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """,
+    ),
+)
+
+MIGRATIONS = (EVENTS, DERIVED, REVIEWS)
 LATEST = MIGRATIONS[-1].version
 
 

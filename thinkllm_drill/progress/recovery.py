@@ -25,7 +25,10 @@ _TABLES = {
     "sources": "hash, data",
     "exercises": "slug, status",
     "runs": "event_id, at",
+    "reviews": "key, due",
 }
+_TABLES_OF = {1: 2, 2: 4}
+"""How many of the tables an earlier version has."""
 EventRow = tuple[int, str, str, str | None, str, str | None]
 
 
@@ -83,7 +86,7 @@ def is_damaged(path: Path) -> bool:
             version = user_version(connection)
             if version == 0:
                 return bool(present & set(_TABLES))
-            for table in list(_TABLES)[: 2 if version == 1 else None]:
+            for table in list(_TABLES)[: _TABLES_OF.get(version)]:
                 connection.execute(f"SELECT {_TABLES[table]} FROM {table} LIMIT 1").fetchall()
     except sqlite3.Error as error:
         if trouble_of(error) != "damaged":

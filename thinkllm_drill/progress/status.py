@@ -52,6 +52,7 @@ class ExerciseStatus:
     """The shortest time from a fresh start to its first pass."""
     level: str | None = None
     due: date | None = None
+    """The day of the next review, of the machine's time zone; `reviews` tells it, not the fold."""
     attempt: Attempt = field(default_factory=Attempt)
 
     @property

@@ -27,6 +27,7 @@ from thinkllm_drill.progress.database import (
     user_version,
 )
 from thinkllm_drill.progress.events import KINDS, Event, EventKind, encode, instant, source_hash, stamp
+from thinkllm_drill.progress.reviews import Review
 from thinkllm_drill.progress.status import ExerciseStatus, verdict_status
 from thinkllm_drill.verdict import Verdict
 
@@ -170,6 +171,10 @@ class Store:
     def status(self, slug: str) -> ExerciseStatus:
         """The status of one exercise."""
         return self._run(lambda connection: derived.status(connection, slug))
+
+    def reviews(self) -> dict[str, Review]:
+        """When to come back to each exercise and question, by slug or id; what is due first at the beginning."""
+        return self._run(derived.reviews)
 
     def hints_used(self, slug: str) -> int:
         """How many hints are open: since the last fresh start or pass."""

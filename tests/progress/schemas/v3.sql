@@ -1,0 +1,12 @@
+CREATE INDEX events_by_slug ON events (slug, kind);
+CREATE TABLE events ( id INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, slug TEXT, payload TEXT NOT NULL, source_hash TEXT REFERENCES sources (hash) ) STRICT;
+CREATE TABLE exercises ( slug TEXT PRIMARY KEY, status TEXT NOT NULL, runs INTEGER NOT NULL, passes INTEGER NOT NULL, hints INTEGER NOT NULL, gave_up INTEGER NOT NULL, saw_solution INTEGER NOT NULL, started_at TEXT, first_passed_at TEXT, last_at TEXT, best_seconds REAL, level TEXT, attempt_started_at TEXT, attempt_runs INTEGER NOT NULL, attempt_hints INTEGER NOT NULL, attempt_hints_open INTEGER NOT NULL, attempt_passed_at TEXT ) STRICT, WITHOUT ROWID;
+CREATE TABLE reviews ( key TEXT PRIMARY KEY, slug TEXT NOT NULL, due TEXT NOT NULL, last_at TEXT NOT NULL, stability REAL NOT NULL, difficulty REAL NOT NULL, grade TEXT NOT NULL, count INTEGER NOT NULL, lapses INTEGER NOT NULL ) STRICT, WITHOUT ROWID;
+CREATE TABLE runs ( event_id INTEGER PRIMARY KEY REFERENCES events (id), slug TEXT NOT NULL, at TEXT NOT NULL, status TEXT NOT NULL ) STRICT;
+CREATE TABLE sources ( hash TEXT PRIMARY KEY, data BLOB NOT NULL ) STRICT;
+CREATE TRIGGER events_no_delete BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TRIGGER events_no_replace BEFORE INSERT ON events WHEN EXISTS (SELECT 1 FROM events WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TRIGGER events_no_update BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TRIGGER sources_no_delete BEFORE DELETE ON sources BEGIN SELECT RAISE(ABORT, 'sources are append-only'); END;
+CREATE TRIGGER sources_no_update BEFORE UPDATE ON sources BEGIN SELECT RAISE(ABORT, 'sources are append-only'); END;
+CREATE TRIGGER sources_once BEFORE INSERT ON sources WHEN EXISTS (SELECT 1 FROM sources WHERE hash = NEW.hash) BEGIN SELECT RAISE(IGNORE); END;
