@@ -20,6 +20,7 @@ VERBS = {
         "drill": "drill",
         "show": "show",
         "check": "check",
+        "watch": "watch",
         "debug": "debug",
         "hint": "hint",
         "solution": "solution",

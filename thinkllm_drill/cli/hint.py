@@ -21,22 +21,15 @@ def command(
     """Show the next hint, or those seen already."""
     session = Session.of(ctx)
     slug = session.slug(slug)
-    hints = [getattr(hint, current()) for hint in session.library.exercise(slug).hint]
-    used = min(session.store.hints_used(slug) if session.has_progress else 0, len(hints))
+    hints = texts(session, slug)
     if again:
+        used = min(session.store.hints_used(slug) if session.has_progress else 0, len(hints))
         if not used:
             raise UsageError(text("cli.hint.none_seen", slug=slug), hint=f"thinkllm hint {slug}")
         numbers = range(1, used + 1)
-    elif used >= len(hints) and not _is_bughunt(session, slug):
-        raise UsageError(
-            text("cli.hint.no_more", slug=slug, total=len(hints)),
-            hint=text("cli.hint.no_more_hint", again=f"thinkllm hint {slug} --again", give_up=_give_up(slug)),
-        )
-    elif _is_bughunt(session, slug):
-        raise UsageError(text("cli.hint.bughunt", slug=slug), hint=f"thinkllm check {slug}")
     else:
-        session.store.record("hint", slug, {"number": used + 1})
-        numbers = range(used + 1, used + 2)
+        number = open_next(session, slug)
+        numbers = range(number, number + 1)
     if session.json:
         shown = [{"number": number, "text": hints[number - 1]} for number in numbers]
         session.emit({"slug": slug, "total": len(hints), "hints": shown})
@@ -49,6 +42,26 @@ def command(
         if number < numbers[-1]:
             screen.write()
     return 0
+
+
+def texts(session: Session, slug: str) -> list[str]:
+    """The hints of an exercise in the learner's language."""
+    return [getattr(hint, current()) for hint in session.library.exercise(slug).hint]
+
+
+def open_next(session: Session, slug: str) -> int:
+    """The number of the next hint, which is recorded as seen; UsageError where there is none."""
+    total = len(session.library.exercise(slug).hint)
+    used = session.store.hints_used(slug) if session.has_progress else 0
+    if _is_bughunt(session, slug):
+        raise UsageError(text("cli.hint.bughunt", slug=slug), hint=f"thinkllm check {slug}")
+    if used >= total:
+        raise UsageError(
+            text("cli.hint.no_more", slug=slug, total=total),
+            hint=text("cli.hint.no_more_hint", again=f"thinkllm hint {slug} --again", give_up=_give_up(slug)),
+        )
+    session.store.record("hint", slug, {"number": used + 1})
+    return used + 1
 
 
 def _is_bughunt(session: Session, slug: str) -> bool:

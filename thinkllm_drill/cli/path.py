@@ -36,7 +36,13 @@ class Choice:
         return f"thinkllm drill {self.entry.slug}" + (f" --fresh --level {self.level}" if self.level else "")
 
 
-def choose(entries: Iterable[Entry], statuses: Mapping[str, ExerciseStatus], place: Mapping[str, int]) -> Choice | None:
+def choose(
+    entries: Iterable[Entry],
+    statuses: Mapping[str, ExerciseStatus],
+    place: Mapping[str, int],
+    *,
+    other_than: str | None = None,
+) -> Choice | None:
     """The first exercise that is not passed and whose requirements are; when all are passed, the one to review.
 
     They come in the order of the learning path; of those that are not on it easy ones are first, and the ones that are
@@ -47,24 +53,28 @@ def choose(entries: Iterable[Entry], statuses: Mapping[str, ExerciseStatus], pla
         entries: all exercises.
         statuses: how the learner stands in each that they have begun.
         place: where an exercise stands on the learning path.
+        other_than: an exercise that is chosen only if there is no other.
     """
     known = {entry.slug: entry for entry in entries}
     passed = {slug for slug, status in statuses.items() if status.status in PASSED}
     left = sorted((entry for entry in known.values() if entry.slug not in passed), key=lambda e: _rank(e, place))
     ready = [entry for entry in left if passed.issuperset(_required(entry, known))]
     if not left:
-        return _review(known, statuses)
-    entry = (ready or left)[0]
+        return _review(known, statuses, other_than)
+    entry = next((entry for entry in [*ready, *left] if entry.slug != other_than), left[0])
     return Choice(entry, _reason(entry, _required(entry, known), entry.slug in statuses))
 
 
-def _review(known: Mapping[str, Entry], statuses: Mapping[str, ExerciseStatus]) -> Choice | None:
+def _review(
+    known: Mapping[str, Entry], statuses: Mapping[str, ExerciseStatus], other_than: str | None
+) -> Choice | None:
     """The exercise practised longest ago, with more to write than the last time; none that cannot be graded here."""
     gradable = [slug for slug, entry in known.items() if not needs.missing(entry.needs)]
     if not gradable:
         return None
     never = datetime.min.replace(tzinfo=UTC)
-    status = statuses[min(gradable, key=lambda slug: (statuses[slug].last_at or never, slug))]
+    candidates = [slug for slug in gradable if slug != other_than] or gradable
+    status = statuses[min(candidates, key=lambda slug: (statuses[slug].last_at or never, slug))]
     if status.attempt.passed_at is None and status.attempt.started_at is not None:
         return Choice(known[status.slug], text("cli.next.started"), review=True)
     level = "body" if status.level == "cloze" else "blank"

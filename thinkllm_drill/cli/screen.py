@@ -38,10 +38,14 @@ class Screen:
         self.is_terminal = _is_terminal(stream)
         self.moves = self.is_terminal and environ.get("TERM", "") != "dumb"
         self.color = color == "always" or (self.moves and color == "auto" and not environ.get("NO_COLOR"))
-        columns, lines = shutil.get_terminal_size((80, 24))
-        self.width, self.height = max(columns, 20), max(lines, 4)
+        self.measure()
         self._unicode = _encodes(stream, "✓✗·…\u2013\u203a")
         self._transient = False
+
+    def measure(self) -> None:
+        """Take the size of the terminal as it is now."""
+        columns, lines = shutil.get_terminal_size((80, 24))
+        self.width, self.height = max(columns, 20), max(lines, 4)
 
     @property
     def text_width(self) -> int:

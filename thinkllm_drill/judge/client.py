@@ -10,6 +10,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -58,16 +59,55 @@ class _Gone(Exception):
     """The service ended in the middle of an answer."""
 
 
-def check(request: CheckRequest, events: CheckEvents, *, service: bool) -> Verdict:
+class Cancelled(Exception):
+    """The check was called off by whoever asked for it."""
+
+
+class Cancel:
+    """Calls a check off, from another thread: when its client hangs up the service kills the judge."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: socket.socket | None = None
+        self._called = False
+
+    def __call__(self) -> None:
+        """Call it off, now or as soon as it begins."""
+        with self._lock:
+            self._called = True
+            if self._connection is not None:
+                with contextlib.suppress(OSError):  # it is over
+                    self._connection.shutdown(socket.SHUT_RDWR)
+
+    def hold(self, connection: socket.socket) -> None:
+        """Hang up this connection when the check is called off."""
+        with self._lock:
+            self._connection = connection
+        self.demand()
+
+    def demand(self) -> None:
+        """Raise Cancelled where the check was called off."""
+        if self._called:
+            raise Cancelled
+
+
+def check(request: CheckRequest, events: CheckEvents, *, service: bool, cancel: Cancel | None = None) -> Verdict:
     """Have an attempt graded, by the warm service or in a process of its own.
 
     If the service is killed in the middle it is started once more and asked again.
+
+    Raises:
+        Cancelled: `cancel` was called meanwhile.
     """
     message = requests.check_request(request)
+    cancel = cancel or Cancel()
     told: set[str] = set()
     for attempt in range(2):
         try:
-            for event in ask(message, service=service, on_wait=lambda: events.on_status(text("grading.starting"))):
+            for event in ask(
+                message, service=service, on_wait=lambda: events.on_status(text("grading.starting")), cancel=cancel
+            ):
+                cancel.demand()
                 if event["event"] == "plan":
                     events.on_plan([Check.from_json(row) for row in event["checks"]])
                 elif event["event"] == "check":
@@ -78,11 +118,12 @@ def check(request: CheckRequest, events: CheckEvents, *, service: bool) -> Verdi
                 elif event["event"] == "verdict":
                     return Verdict.from_json(event["verdict"])
                 elif event["event"] == "problem":
-                    _raise(event)
+                    raise_problem(event)
         except _Gone:
+            cancel.demand()
             if attempt == 0:
                 events.on_status(text("grading.service_gone"))
-    raise _died()
+    raise died()
 
 
 def run_example(slug: str, doctest: str, content: Path, *, service: bool = True) -> list[str]:
@@ -96,13 +137,16 @@ def run_example(slug: str, doctest: str, content: Path, *, service: bool = True)
     return []
 
 
-def ask(message: dict[str, Any], *, service: bool, on_wait: Any = None) -> Iterator[dict[str, Any]]:
+def ask(
+    message: dict[str, Any], *, service: bool, on_wait: Any = None, cancel: Cancel | None = None
+) -> Iterator[dict[str, Any]]:
     """The events that answer one request, as they arrive.
 
     `on_wait` is called once if nothing has come after 0.2 s.
 
     Raises:
-        _Gone: the service ended before its last event.
+        _Gone: the service ended before its last event, or `cancel` was called.
+        Cancelled: `cancel` was called before the request was sent.
     """
     process: subprocess.Popen[bytes] | None = None
     if service and hasattr(socket, "AF_UNIX"):
@@ -111,6 +155,8 @@ def ask(message: dict[str, Any], *, service: bool, on_wait: Any = None) -> Itera
         connection, process = _foreground()
     try:
         with connection:
+            if cancel is not None:
+                cancel.hold(connection)
             try:
                 connection.sendall(requests.dump(message))
             except OSError:
@@ -145,12 +191,14 @@ def _events(connection: socket.socket, on_wait: Any) -> Iterator[dict[str, Any]]
                 return
 
 
-def _died() -> InternalError:
+def died() -> InternalError:
+    """The error to raise where the service ended without an answer."""
     words = [text("grading.service_died"), text("grading.service_log", file=log_file())]
     return InternalError("\n".join(words), hint="thinkllm doctor")
 
 
-def _raise(event: dict[str, Any]) -> None:
+def raise_problem(event: dict[str, Any]) -> None:
+    """Raise what the service told of: the user's error, or ours."""
     if "exit_code" in event:
         error = ThinkLLMError(event["message"], hint=event["hint"])
         error.exit_code = int(event["exit_code"])
@@ -159,6 +207,11 @@ def _raise(event: dict[str, Any]) -> None:
 
 
 # the service process
+
+
+def forks() -> bool:
+    """Whether this system's service forks its judges and runners: Linux, unless THINKLLM_PROCESSES says "spawn"."""
+    return sys.platform == "linux" and os.environ.get("THINKLLM_PROCESSES") != "spawn"
 
 
 def key() -> str:
@@ -243,7 +296,7 @@ def _connected() -> socket.socket:
         _start(path)
     connection = _try_connect(path)
     if connection is None:
-        raise _died()
+        raise died()
     return connection
 
 
@@ -334,7 +387,7 @@ def _lock(path: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise _died() from None
+                    raise died() from None
                 time.sleep(0.02)
         yield
 
