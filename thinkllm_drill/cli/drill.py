@@ -18,6 +18,7 @@ import typer
 
 from thinkllm_drill.cli import completion, needs
 from thinkllm_drill.cli.cells import width
+from thinkllm_drill.cli.interview import refuse
 from thinkllm_drill.cli.list_ import known_topic
 from thinkllm_drill.cli.output import paragraph
 from thinkllm_drill.cli.path import PASSED
@@ -88,6 +89,7 @@ def start(session: Session, slug: str, *, level: Level | None = None, fresh: boo
 
 def write(session: Session, slug: str, *, level: Level | None = None, fresh: bool = False) -> Written:
     """The attempt at `slug`, written if there is none or a fresh one is wished for; the old one is archived."""
+    refuse(session, slug, "drill")
     path = session.attempt_path(slug)
     exists = path.exists() or path.is_symlink()
     if exists and not fresh:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from thinkllm_drill.cli.interview import refuse
 from thinkllm_drill.cli.report import Told
 from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.cli.session import Session
@@ -27,7 +28,13 @@ class Options:
 
 
 def target_of(session: Session, target: str | None) -> tuple[str, Path]:
-    """The exercise and the file to grade."""
+    """The exercise and the file to grade; UsageError while a mock interview asks this exercise."""
+    slug, path = _target_of(session, target)
+    refuse(session, slug, "check")
+    return slug, path
+
+
+def _target_of(session: Session, target: str | None) -> tuple[str, Path]:
     if target is not None and _is_file(target):
         path = Path(target).expanduser().absolute()
         session.workspace.read(path)

@@ -8,6 +8,7 @@ import typer
 
 from thinkllm_drill.cli import completion
 from thinkllm_drill.cli.cells import visible
+from thinkllm_drill.cli.interview import refuse
 from thinkllm_drill.cli.output import ask, can_ask, highlighted, page
 from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.cli.session import Session
@@ -29,6 +30,7 @@ def command(
     if diff and variants:
         raise UsageError(text("cli.solution.diff_or_variants"), hint=f"thinkllm solution {slug} --diff")
     attempt = _attempt(session, slug) if diff else ""
+    refuse(session, slug, "solution")
     given_up = _open(session, slug, give_up=give_up, yes=yes)
     if given_up is None:
         return 1

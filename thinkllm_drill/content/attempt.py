@@ -10,6 +10,7 @@ import tokenize
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,9 @@ class Started:
 AttemptState = SyntaxProblem | NotStarted | Started
 
 
-def render_attempt(exercise: Exercise, statement: Statement, code: str, *, level: Level, lang: str) -> str:
+def render_attempt(
+    exercise: Exercise, statement: Statement, code: str, *, level: Level, lang: str, interview: bool = False
+) -> str:
     """The file that a learner gets: the task as comments, then the code.
 
     Args:
@@ -76,6 +79,7 @@ def render_attempt(exercise: Exercise, statement: Statement, code: str, *, level
         code: the stub.
         level: what the stub was rendered at.
         lang: "en" or "zh".
+        interview: whether it is asked in a mock interview, where other commands are typed.
     """
     import jinja2
 
@@ -87,6 +91,12 @@ def render_attempt(exercise: Exercise, statement: Statement, code: str, *, level
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    say = partial(_say, lang)
+    commands = [("thinkllm check", say("check")), (f"thinkllm show {exercise.slug}", say("show"))]
+    if exercise.hint:
+        commands.insert(1, (f"thinkllm hint {exercise.slug}", say("hint")))
+    if interview:
+        commands = [(f"thinkllm mock {verb}", say(f"mock_{verb}")) for verb in ("check", "submit", "status")]
     return environment.get_template("attempt.py.jinja").render(
         exercise=exercise,
         title=statement.title,
@@ -96,8 +106,14 @@ def render_attempt(exercise: Exercise, statement: Statement, code: str, *, level
         level=level,
         stub_hash=stub_hash(code),
         blanks=[blank.number for blank in open_blanks(code)],
-        say=lambda key, **values: text(f"content.attempt.{key}", lang, **values),
+        commands=commands,
+        column=max(len(command) for command, _ in commands),
+        say=say,
     )
+
+
+def _say(lang: str, key: str, **values: object) -> str:
+    return text(f"content.attempt.{key}", lang, **values)
 
 
 def stub_hash(source: str) -> str:

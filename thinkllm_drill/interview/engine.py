@@ -301,7 +301,7 @@ class Interviewer:
         lang = locale.current()
         stub = render_stub(self.library, slug, "body")
         task = load(self.library.paths(slug).statement(lang), lang)
-        return render_attempt(self.library.exercise(slug), task, stub.code, level=stub.level, lang=lang)
+        return render_attempt(self.library.exercise(slug), task, stub.code, level=stub.level, lang=lang, interview=True)
 
     def _open(self, interview: Interview, slug: str | None) -> Problem:
         """The problem that is meant, which was not handed in."""

@@ -72,4 +72,6 @@ def _profile(row: Mapping[str, Any]) -> Profile:
     if unknown:
         raise KeyError(f"unknown key {min(unknown)}")
     words = {key: {lang: str(row[key][lang]) for lang in locale.LANGUAGES} for key in ("title", "about")}
-    return Profile(str(row["name"]), **words, topics=tuple(row.get("topics", ())), exercises=tuple(row.get("exercises", ())))
+    return Profile(
+        str(row["name"]), **words, topics=tuple(row.get("topics", ())), exercises=tuple(row.get("exercises", ()))
+    )
