@@ -77,6 +77,8 @@ class Cause:
     inputs: str | None = None
     rerun: str | None = None
     """The id of the failing case, as `--case` takes it."""
+    probe: Mapping[str, Any] | None = None
+    """Which run of that case failed, for `thinkllm debug`: its check, sizes, layout, cotangent and draw."""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:

@@ -104,8 +104,8 @@ def test_a_failure_is_laid_out(cli: Any, judge: Any, attempt: Path) -> None:
         "\n"
         "  This is what comes out when the scores are not divided by √head_dim.\n"
         "\n"
-        "hint: thinkllm hint gqa (1 of 3)\n"
-        "      thinkllm check gqa --case 'two query heads a group' --seed 7f3a91c0ffee0001\n"
+        "hint: thinkllm debug gqa runs this case\n"
+        "      thinkllm hint gqa (1 of 3)\n"
     )
 
 
@@ -136,8 +136,8 @@ def test_each_function_of_a_grader_has_its_checks_and_its_cause(cli: Any, judge:
         "    expected   3\n"
         "    yours      4\n"
         "\n"
-        "hint: thinkllm hint gqa (1 of 3)\n"
-        "      thinkllm show gqa\n"
+        "hint: thinkllm debug gqa runs this case\n"
+        "      thinkllm hint gqa (1 of 3)\n"
     )
     ids = [check["id"] for check in cli("check", "--json").json["checks"]]
     assert "log_softmax.properties.shift" in ids

@@ -166,9 +166,9 @@ def test_problems_are_told_and_not_retried(service: client.ServiceStatus, tmp_pa
     assert problem.value.exit_code in (ContentError.exit_code, 2)
     assert problem.value.hint is not None
     with pytest.raises(InternalError, match="unknown request"):
-        list(map(client._raise, client.ask({"type": "dance"}, service=True)))
+        list(map(client.raise_problem, client.ask({"type": "dance"}, service=True)))
     with pytest.raises(InternalError):
-        list(map(client._raise, client.ask({"type": "check", "surprise": 1}, service=True)))
+        list(map(client.raise_problem, client.ask({"type": "check", "surprise": 1}, service=True)))
     assert not told.status
     assert client.service_status().pid == service.pid
 

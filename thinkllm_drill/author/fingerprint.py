@@ -12,13 +12,15 @@ from thinkllm_drill.content import mistakes
 from thinkllm_drill.content.library import Library
 
 PACKAGE = Path(__file__).resolve().parents[1]
-WORDS_ONLY = {"grading": ("explain", "hints", "show", "where")}
-"""Modules that put a failure into words and decide nothing."""
+WORDS_ONLY = {"grading": ("explain", "hints", "one_case", "show", "where")}
+"""Modules that put a failure into words, or run a case once more, and decide nothing."""
 PROCESSES = {
     "judge": (
         "authoring",
         "client",
+        "debug",
         "facts",
+        "foreground",
         "forks",
         "framing",
         "image",
@@ -28,6 +30,7 @@ PROCESSES = {
         "limits",
         "link",
         "one_by_one",
+        "replay",
         "requests",
         "runners",
         "sandbox",

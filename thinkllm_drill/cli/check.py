@@ -48,7 +48,7 @@ def command(
     session = Session.of(ctx)
     if no_service:
         session.override("service", "off")
-    options = Options(_seed(seed), case, device)
+    options = Options(hex_seed(seed), case, device)
     if every:
         if target is not None or dispute:
             raise UsageError(text("cli.check.all_alone"), hint="thinkllm check --all")
@@ -96,7 +96,7 @@ def _check(session: Session, slug: str, path: Path, options: Options, *, quiet: 
     return _Graded(verdict, source, error)
 
 
-def _seed(typed: str | None) -> str | None:
+def hex_seed(typed: str | None) -> str | None:
     """The seed as the judge takes it."""
     if typed is not None and not _SEED.fullmatch(typed):
         raise UsageError(text("cli.check.bad_seed", seed=typed), hint="thinkllm check --seed 7f3a91c0ffee0001")

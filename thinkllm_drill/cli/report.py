@@ -264,13 +264,25 @@ def _not_passed(session: Session, verdict: Verdict, told: Told) -> list[str]:
     elif verdict.status == "unavailable":
         steps.append("thinkllm doctor")
     else:
+        if (run := _debug(session, verdict)) is not None:
+            steps.append(run)
         used = told.now.attempt.hints_open if told.now else 0
         total = len(session.library.exercise(slug).hint)
         hunting = told.now is not None and told.now.level == "bughunt"
         if used < total and not hunting:
             steps.append(text("cli.check.hint", command=f"thinkllm hint {slug}", number=used + 1, total=total))
-        steps.append(rerun(verdict) or f"thinkllm show {slug}")
+        if not steps:
+            steps.append(f"thinkllm show {slug}")
     return [*lines, *hints(screen, steps)] if steps else lines
+
+
+def _debug(session: Session, verdict: Verdict) -> str | None:
+    """The command that runs the failing case where the learner can look."""
+    if verdict.status != "failed" or verdict.failure is None or verdict.failure.status == "not_started":
+        return None
+    own = str(session.attempt_path(verdict.slug)) == verdict.file
+    target = verdict.slug if own else quote(visible(verdict.file))
+    return text("cli.check.debug", command=f"thinkllm debug {target}")
 
 
 def rerun(verdict: Verdict) -> str | None:

@@ -52,6 +52,12 @@ class Probe:
         """What its random inputs are a function of, beside the seed."""
         return suite.entry, check, self.case.id, self.layout, self.cotangent, self.draw
 
+    def named(self, check: str) -> dict[str, Any]:
+        """What tells this probe of a check from the others, as JSON; the sizes are those it was shrunk to."""
+        sizes = {name: value for name, value in self.case.params.items() if type(value) in (int, tuple)}
+        place = {"layout": self.layout, "cotangent": self.cotangent, "draw": self.draw}
+        return {"check": check, "case": self.case.id, "sizes": sizes, **place}
+
     @property
     def title(self) -> str:
         """What the learner reads."""
@@ -165,7 +171,7 @@ def run_probes(grading: GradingSession, suite: Suite, check: str, kind: Kind, pr
     for probe in probes:
         ready, outcome, mismatch = graded(grading, suite, probe, check, kind)
         if isinstance(mismatch, GradeFailure):
-            raise mismatch.with_cause(case=explain.named(ready), rerun=ready.case.id)
+            raise mismatch.with_cause(case=explain.named(ready), rerun=ready.case.id, probe=ready.named(check))
         if mismatch is not None:
             if grading.margins is not None:
                 rest = probes[probes.index(probe) + 1 :]

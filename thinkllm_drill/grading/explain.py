@@ -51,6 +51,7 @@ def failure(
         inputs=_inputs(grading, suite, small, check) if grading.diagnose else None,
         frames=_frames(found),
         rerun=probe.case.id,
+        probe=small.named(check),
     )
     return (ContractBroken if mismatch.kind == "contract" else Wrong)(cause)
 
@@ -74,7 +75,7 @@ def _told(
 ) -> str | None:
     """Where the shown case differs, the first intermediate that does, and whether a gradient suits its own forward."""
     sentences = [where]
-    if kind is battery.FORWARD:
+    if kind is battery.FORWARD and grading.shrink:  # they ask the attempt again
         sentences.append(hints.first_intermediate(grading, suite, probe, check, kind))
         if getattr(suite, "forward", ""):
             outcome = battery.run_attempt(grading, suite, probe, check, kind)

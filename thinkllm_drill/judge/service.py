@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from thinkllm_drill.judge import limits, requests, sandbox
+from thinkllm_drill.judge.client import forks
 from thinkllm_drill.judge.forks import become_judge, become_standby
 from thinkllm_drill.judge.image import preload
 from thinkllm_drill.judge.launch import Exit, sweep_scratch
@@ -358,11 +359,6 @@ def _subject(message: dict[str, Any]) -> _Subject | None:
     values = (message.get("slug"), message.get("content"), message.get("lang", "en"))
     known = message.get("type") in ("check", "prepare") and all(isinstance(value, str) for value in values)
     return values if known else None  # type: ignore[return-value]
-
-
-def forks() -> bool:
-    """Whether this system forks its judges and runners: Linux, unless THINKLLM_PROCESSES says "spawn"."""
-    return sys.platform == "linux" and os.environ.get("THINKLLM_PROCESSES") != "spawn"
 
 
 def _connected(where: str) -> socket.socket:

@@ -68,6 +68,8 @@ def serve(
             (check or grade)(requests.parse_check(message), emit, launcher, interrupted)
         elif message["type"] == "measure":
             emit(_measured(message, emit, launcher))
+        elif message["type"] == "debug":
+            emit(_debugged(requests.parse_check(message), emit))
         elif message["type"] == "example":
             emit({"event": "result", "problems": run_example(message)})
         else:
@@ -186,6 +188,28 @@ def _measured(message: dict[str, Any], emit: Emit, launcher: Launcher) -> dict[s
         import_interpreted()
     wrong = measure(job, message["content"], lambda m: emit({"event": "measured", **asdict(m)}), launcher, status_of)
     return {"event": "result", "problems": [wrong] if wrong else []}
+
+
+def _debugged(request: CheckRequest, emit: Emit) -> dict[str, Any]:
+    """Run one case on the attempt in the learner's own process; the last event."""
+    from thinkllm_drill.grading.one_case import OneCase, Wanted
+    from thinkllm_drill.judge.foreground import ForegroundLauncher, patient
+
+    library = Library(Path(request.content))
+    exercise, paths = library.exercise(request.slug), library.paths(request.slug)
+    if "triton" in exercise.needs:
+        import_interpreted()
+    launcher = ForegroundLauncher(request.options["runner"])
+    session = session_for(replace(request, case=None), library, lambda event: None, launcher, shrink=False)
+    patient(session.attempt, request.source)
+    try:
+        one = OneCase(session, Wanted(request.options.get("check"), request.case, request.options.get("probe")), emit)
+        _, printed = run_pytest(paths.grader, [one.plugin, one])
+        if one.result is None:
+            raise RuntimeError(printed.strip()[-1500:] or "no check was run")
+        return one.result
+    finally:
+        session.attempt.close()
 
 
 def run_pytest(grader: Path, plugins: list[Any]) -> tuple[int, str]:

@@ -37,6 +37,7 @@ def become_runner(connection: socket.socket, output: int | None, scratch: Path, 
 
         sandbox.enter(scratch)
         _forget_random_state()
+        sys.breakpointhook = _no_stop
         limits.apply(memory_bytes)
         Runner(connection).serve()
         code = 0
@@ -57,6 +58,10 @@ def _redirect(output: int | None) -> None:
     # the wrappers of the parent may hold text that was never written; ours start empty
     sys.stdout = open(1, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", errors="replace", buffering=1, closefd=False)  # noqa: SIM115
+
+
+def _no_stop(*_: object, **__: object) -> None:
+    """What `breakpoint()` does where nobody can type: nothing; `thinkllm debug` stops there."""
 
 
 def _forget_random_state() -> None:
