@@ -147,7 +147,7 @@ class FakeJudge:
     status: ServiceStatus = field(default_factory=ServiceStatus)
     facts: list[Fact] = field(default_factory=lambda: [Fact("torch", True, "2.13.0"), Fact("cuda", None, "no device")])
 
-    def check(self, request: CheckRequest, events: Any, *, service: bool) -> Verdict:
+    def check(self, request: CheckRequest, events: Any, *, service: bool, cancel: Any = None) -> Verdict:
         self.requests.append(request)
         self.services.append(service)
         events.on_status("starting torch…")

@@ -84,7 +84,7 @@ def start(session: Session, slug: str, *, level: Level | None = None, fresh: boo
         with suppress(ThinkLLMError, OSError):
             start_service_in_background(slug, session.library.root, current())
     if edit:
-        _edit(session, written.path)
+        open_editor(session, written.path)
 
 
 def write(session: Session, slug: str, *, level: Level | None = None, fresh: bool = False) -> Written:
@@ -185,8 +185,8 @@ def tell_written(session: Session, written: Written) -> None:
         screen.write("  " + screen.paint(f"thinkllm drill {written.slug} --fresh --level cloze", "code"))
 
 
-def _edit(session: Session, path: Path) -> None:
-    """Open the attempt in the learner's editor and wait for it."""
+def open_editor(session: Session, path: Path) -> None:
+    """Open a file in the learner's editor and wait for it."""
     editor = session.settings.editor or ("notepad" if sys.platform == "win32" else "vi")
     words = shlex.split(editor, posix=sys.platform != "win32")
     if not words or shutil.which(words[0]) is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,15 +14,28 @@ from thinkllm_drill.locale import text
 if TYPE_CHECKING:
     from thinkllm_drill.interview.engine import Interviewer
     from thinkllm_drill.interview.model import Interview
+    from thinkllm_drill.judge.client import Cancel
     from thinkllm_drill.verdict import Check, Verdict
 
 
-def interviewer(session: Session) -> Interviewer:
-    """The interviewer of this learner."""
+def interviewer(
+    session: Session, *, on_wait: Callable[[str], None] | None = None, cancel: Cancel | None = None
+) -> Interviewer:
+    """The interviewer of this learner.
+
+    Args:
+        session: the run of the command line.
+        on_wait: told what is waited for while something is graded; by default it is shown on the terminal.
+        cancel: calls off what is being graded.
+    """
     from thinkllm_drill.interview.engine import Interviewer
 
+    def shown(words: str) -> None:
+        if session.err.moves and not session.json:
+            session.err.write(words)
+
     def grader(slug: str, file: str, source: bytes, *, diagnose: bool) -> Verdict:
-        return _grade(session, slug, file, source, diagnose=diagnose)
+        return _grade(session, slug, file, source, diagnose=diagnose, events=_Silent(on_wait or shown), cancel=cancel)
 
     return Interviewer(
         session.store,
@@ -57,7 +71,16 @@ def refuse(session: Session, slug: str, verb: str) -> None:
             )
 
 
-def _grade(session: Session, slug: str, file: str, source: bytes, *, diagnose: bool) -> Verdict:
+def _grade(
+    session: Session,
+    slug: str,
+    file: str,
+    source: bytes,
+    *,
+    diagnose: bool,
+    events: _Silent,
+    cancel: Cancel | None,
+) -> Verdict:
     """A verdict by the rules of `check`, without a word on the screen."""
     from dataclasses import replace
 
@@ -70,7 +93,7 @@ def _grade(session: Session, slug: str, file: str, source: bytes, *, diagnose: b
         from thinkllm_drill.judge.client import check
 
         try:
-            verdict = check(request, _Silent(session), service=session.settings.service)
+            verdict = check(request, events, service=session.settings.service, cancel=cancel)
         except InternalError as fault:
             raise InternalError(fault.message, hint=look_into()) from fault
     return preflight.with_open_blanks(verdict, source)
@@ -79,13 +102,12 @@ def _grade(session: Session, slug: str, file: str, source: bytes, *, diagnose: b
 class _Silent:
     """Tells that the judge starts, and nothing of what it finds."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, on_wait: Callable[[str], None]) -> None:
+        self._on_wait = on_wait
 
     def on_status(self, text: str) -> None:
         """Say what is waited for."""
-        if self._session.err.moves and not self._session.json:
-            self._session.err.write(text)
+        self._on_wait(text)
 
     def on_plan(self, checks: list[Check]) -> None:
         """Keep quiet."""

@@ -207,7 +207,7 @@ def finish(ctx: typer.Context, yes: Annotated[bool, typer.Option("--yes", "-y")]
         if not yes and can_ask(session) and not ask(session, text("mock.really", left=left)):
             session.err.write(text("mock.goes_on"))
             return 1
-        interview = desk.finish("ended" if any(problem.open for problem in interview.problems) else "submitted")
+        interview = desk.finish()
     return _conclude(session, desk, interview)
 
 
@@ -289,14 +289,14 @@ def _prompt(session: Session) -> str | None:
 
 def _finish_if_done(session: Session, desk: Interviewer) -> None:
     """End an interview in which nothing is left to do; else say what comes next."""
-    interview = desk.running()
-    if any(problem.open for problem in interview.problems):
-        if not session.json:
-            mock_show.coming(session, interview, desk)
-    elif not desk.pending(interview):
-        _conclude(session, desk, desk.finish("submitted"))
+    if (ended := desk.finish_if_done()) is not None:
+        _conclude(session, desk, ended)
     elif not session.json:
-        session.out.write(text("mock.questions_wait"))
+        interview = desk.running()
+        if interview.focus is not None:
+            mock_show.coming(session, interview, desk)
+        else:
+            session.out.write(text("mock.questions_wait"))
 
 
 def _conclude(session: Session, desk: Interviewer, interview: Interview, *, open_: bool = False) -> int:

@@ -73,12 +73,16 @@ class Interviewer:
         self._grade = grader
         self._snapshots = Snapshots(store, workspace, now)
         self._entries = {entry.slug: entry for entry in library.entries()}
+        self._folded: tuple[int, dict[str, Interview]] | None = None
 
     # what there is
 
     def all(self) -> dict[str, Interview]:
         """Every interview by id, oldest first."""
-        return fold(self.store.events_of("mock"))
+        newest = self.store.newest()
+        if self._folded is None or self._folded[0] != newest:  # a view asks every second
+            self._folded = newest, fold(self.store.events_of("mock"))
+        return dict(self._folded[1])
 
     def get(self, id_: str) -> Interview:
         """One interview; UsageError if there is none with this id."""
@@ -237,11 +241,19 @@ class Interviewer:
         content = source.decode("utf-8", "surrogateescape") if source is not None else self._stub(problem.slug)
         return self.workspace.write_new(path, content)
 
-    def finish(self, reason: Reason = "ended") -> Interview:
+    def finish(self) -> Interview:
         """End the interview that runs; the files count as they are now."""
         interview = self.running()
+        reason: Reason = "ended" if any(problem.open for problem in interview.problems) else "submitted"
         self._record(interview.id, "finish", None, {"reason": reason})
         return self.get(interview.id)
+
+    def finish_if_done(self) -> Interview | None:
+        """The interview, ended, where nothing is left to do: all handed in, no question waits; else None."""
+        interview = self.running()
+        if any(problem.open for problem in interview.problems) or self.pending(interview):
+            return None
+        return self.finish()
 
     def grade_rest(self, interview: Interview, told: Callable[[str], None] = lambda slug: None) -> Interview:
         """Grade what was not handed in, and what was saved late; done again after an interruption, it goes on."""

@@ -202,6 +202,10 @@ class Store:
         """Everything of one kind that was recorded, oldest first."""
         return self._run(lambda connection: list(derived.events(connection, "WHERE kind = ?", (kind,))))
 
+    def newest(self) -> int:
+        """The number of the newest event, 0 if there is none: it changes whenever anything is recorded."""
+        return self._run(lambda connection: int(connection.execute("SELECT max(id) FROM events").fetchone()[0] or 0))
+
     def history(self, slug: str) -> list[Version]:
         """Every version of an attempt that was handed in for grading, oldest first."""
 
