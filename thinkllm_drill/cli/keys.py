@@ -24,7 +24,7 @@ import sys
 import threading
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Any, Self, TextIO
 
@@ -46,6 +46,8 @@ class Keys:
 
     def __init__(self) -> None:
         self._woken = threading.Event()
+        self.before_stop: Callable[[], None] | None = None
+        """Called before the program stops at Ctrl-Z, for what else it did to the terminal."""
 
     def __enter__(self) -> Self:
         return self
@@ -176,6 +178,7 @@ else:
         """The keys of a Unix terminal."""
 
         def __init__(self, descriptor: int) -> None:
+            super().__init__()
             self._descriptor = descriptor
             self._found = termios.tcgetattr(descriptor)
             self._taken = False
@@ -305,6 +308,8 @@ else:
 
         def _stop(self, number: int, frame: FrameType | None) -> None:
             """Stop as Ctrl-Z wants it, with the terminal as it was found."""
+            if self.before_stop is not None:
+                self.before_stop()
             self._give_back()
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
