@@ -17,8 +17,8 @@ from thinkllm_drill.interview.profiles import Profile
 from thinkllm_drill.locale import text
 from thinkllm_drill.progress.status import ExerciseStatus
 
-TRIES = 400
-"""Selections that are drawn; the best is taken."""
+TRIES = 12
+"""Selections that are drawn; the best is taken. With many more, all seeds would give the same."""
 
 WEIGHT_DUE, WEIGHT_WEAK, WEIGHT_NEW, WEIGHT_PASSED = 4.0, 3.0, 2.0, 1.0
 ASKED = {"often": 1.0, "sometimes": 0.6, "rarely": 0.3}
@@ -139,14 +139,14 @@ def _draw(
 
 
 def _worth(selection: Iterable[Entry], weights: Mapping[str, float], minutes: int) -> float:
-    """How good a selection is: filled time, mixed difficulty and topics, what is needed; few rather than many."""
+    """How good a selection is: time well filled, difficulties and topics mixed, what is needed, about four an hour."""
     entries = list(selection)
-    filled = sum(entry.minutes for entry in entries) / minutes
+    filled = min(1.0, sum(entry.minutes for entry in entries) / (0.85 * minutes))
     kinds = len({entry.difficulty for entry in entries}) / min(3, max(1, len(entries)))
     topics = len({entry.topic for entry in entries}) / len(entries)
     need = sum(weights[entry.slug] for entry in entries) / len(entries) / WEIGHT_DUE
-    many = max(0, len(entries) - max(2, minutes // 15)) * 0.15
-    return filled + 0.5 * kinds + 0.3 * topics + 0.6 * need - many
+    number = abs(len(entries) - max(1.0, minutes / 15)) * 0.15
+    return filled + 0.5 * kinds + 0.3 * topics + 0.6 * need - number
 
 
 def follow_up(
