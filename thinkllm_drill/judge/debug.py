@@ -31,6 +31,7 @@ from thinkllm_drill.judge.runner import Runner
 from thinkllm_drill.judge.wire import Decoder
 from thinkllm_drill.verdict import Check, CheckRequest
 
+CALLS = ("call", "vjp", "profile")
 EARLY = 8
 """So many requests are written down before they run, in case one of them ends the process."""
 
@@ -138,7 +139,8 @@ class _Session:
         except framing.FrameError:
             pass
         finally:
-            self._events.on_replay(self._replay)
+            if any(asked.request["op"] in CALLS for asked in self._replay.asked):
+                self._events.on_replay(self._replay)
 
     def _heard(self, event: Any) -> Debugged | None:
         if isinstance(event, BaseException):
@@ -193,7 +195,7 @@ class _Foreground(Runner):
             return super()._handle(request)
         kept, place = decoded(*self._raw), len(self._replay.asked)
         self._replay.asked.append(Asked(kept))
-        if place < EARLY and request["op"] in ("call", "vjp", "profile"):
+        if place < EARLY and request["op"] in CALLS:
             self._events.on_replay(self._replay)
         if self._depth == 0 and (told := self._told(kept)) is not None:
             self._events.on_call(*told)
@@ -223,7 +225,7 @@ class _Foreground(Runner):
 
     def _told(self, request: dict[str, Any]) -> tuple[str, str | None] | None:
         """A call of the learner's own code as text, and its arguments; None for what only prepares one."""
-        if request["op"] not in ("call", "vjp", "profile"):
+        if request["op"] not in CALLS:
             return None
         target, kwargs = request["target"], dict(request.get("kwargs", {}))
         name: Any = target[-1]
