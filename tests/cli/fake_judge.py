@@ -30,6 +30,19 @@ class ServiceStatus:
     socket: str | None = None
 
 
+class Cancelled(Exception):
+    """The check was called off."""
+
+
+class Cancel:
+    """Calls a check off."""
+
+    called = False
+
+    def __call__(self) -> None:
+        self.called = True
+
+
 @dataclass(frozen=True)
 class Fact:
     name: str
@@ -152,6 +165,8 @@ class FakeJudge:
         self.services.append(service)
         events.on_status("starting torch…")
         time.sleep(self.delay)
+        if cancel is not None and cancel.called:
+            raise Cancelled
         if self.scenario == "gone":
             raise InternalError("the service went away", hint="thinkllm check --no-service")
         if self.scenario == "interrupt":
@@ -193,6 +208,7 @@ class FakeJudge:
             "stop_service",
         ):
             setattr(client, name, getattr(self, name))
+        client.Cancel, client.Cancelled = Cancel, Cancelled  # type: ignore[attr-defined]
         facts = ModuleType("thinkllm_drill.judge.facts")
         facts.facts = lambda: self.facts  # type: ignore[attr-defined]
         return {"client": client, "facts": facts}

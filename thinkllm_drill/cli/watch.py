@@ -17,7 +17,6 @@ from thinkllm_drill.cli.grade import Options, look_into, record, request_of, tar
 from thinkllm_drill.cli.keys import Keys, open_keys
 from thinkllm_drill.cli.output import page
 from thinkllm_drill.cli.saves import Gone, News, Saved, SavedFile
-from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.cli.watch_view import JsonView, View
 from thinkllm_drill.errors import InternalError, ThinkLLMError, UsageError
@@ -123,7 +122,7 @@ class Watch:
                 self._grade(source)
             case Gone():
                 self._call_off()
-                self.view.say(text("watch.gone", file=short_path(self.path)), alone=True)
+                self.view.say(text("watch.gone", file=self.path.name), alone=True)
             case _:
                 self._call_off()
                 self.view.problem(news.error, alone=True)
@@ -183,7 +182,7 @@ class Watch:
     def _judged(self, request: CheckRequest, verdict: Verdict) -> None:
         """Show a verdict, then record it."""
         self.view.verdict(verdict, self._before, f"{datetime.now():%H:%M:%S}")
-        if len(verdict.checks) > 1:  # what could not be run says nothing of the other checks
+        if len(verdict.checks) > 1:  # else it could not be run
             self._before = verdict
         told, error = record(self.session, verdict, request.source)
         self.view.told(verdict, told)

@@ -45,8 +45,8 @@ class Changes:
 
 def changes(before: Verdict | None, now: Verdict) -> Changes | None:
     """What changed since the last verdict on the same exercise; None where there is none to compare with."""
-    if before is None or before.slug != now.slug:
-        return None
+    if before is None or before.slug != now.slug or len(now.checks) < 2:
+        return None  # one check alone: it could not be run, which says nothing of the others
     passed = {check.id for check in before.checks if check.status == "passed"}
     failing = {check.id for check in before.checks if _fails(check)}
     return Changes(
@@ -146,7 +146,7 @@ class View:
     def stay(self) -> None:
         """Leave what another verb wrote, and show below it which keys there are."""
         self._below_other = True
-        for line in ("", *self._foot()):
+        for line in ("", *self._foot(back=bool(self._blocks))):
             self._screen.write(line)
 
     def redraw(self, *, below_other: bool = False) -> None:
@@ -185,7 +185,7 @@ class View:
         for line in block():
             self._screen.write(line)
 
-    def _foot(self) -> list[str]:
+    def _foot(self, *, back: bool = False) -> list[str]:
         """The keys there are, in as many lines as they need."""
         screen = self._screen
         if not self._keys:
@@ -194,6 +194,8 @@ class View:
         parts = [("s", text("watch.foot.statement")), ("n", text("watch.foot.next")), ("r", text("watch.foot.again"))]
         if used < total:
             parts.insert(0, ("h", text("watch.foot.hint", number=used + 1, total=total)))
+        if back:
+            parts = [("esc", text("watch.foot.back")), *(part for part in parts if part[0] != "s")]
         parts.append(("q", text("watch.foot.quit")))
         lines, used_cells = [""], 0
         for key, words in parts:
@@ -260,16 +262,18 @@ def _header(screen: Screen, title: str, path: Path) -> list[str]:
 def _verdict(screen: Screen, verdict: Verdict, changed: Changes | None, at: str) -> list[str]:
     """The verdict in a few lines, what changed, and why it failed."""
     failing = [check for check in verdict.checks if _fails(check)]
-    when = screen.paint(at, "dim")
     lines = [""]
     if verdict.passed:
         done = sum(check.status == "passed" for check in verdict.checks)
         words = text("cli.check.passed_checks", checks=count("checks", done), seconds=f"{verdict.seconds:.2f}")
-        lines.append(f"  {screen.paint(screen.symbol('ok'), 'ok')} {words}   {when}")
+        lines.append(f"  {screen.paint(screen.symbol('ok'), 'ok')} {words}{screen.paint(f' · {at}', 'dim')}")
     else:
+        shown = {check.id: _kind(check) for check in failing[:_SHOWN_FAILURES]}
+        column = max([_KIND_WIDTH, *map(width, shown.values())])
         for check in failing[:_SHOWN_FAILURES]:
-            lines += _failing(screen, check)
-        lines.append(f"    {screen.paint(_tally(verdict, len(failing)), 'dim')}   {when}")
+            lines += _failing(screen, check, pad(shown[check.id], column))
+        tally = _tally(verdict, len(failing))
+        lines.append("    " + screen.paint(" · ".join([*tally, at]), "dim"))
     if changed is not None:
         lines += _changed(screen, changed)
     for block in (*failures(screen, verdict), *printed(screen, verdict.stdout)):
@@ -277,24 +281,28 @@ def _verdict(screen: Screen, verdict: Verdict, changed: Changes | None, at: str)
     return lines
 
 
-def _failing(screen: Screen, check: Check) -> list[str]:
+def _failing(screen: Screen, check: Check, name: str) -> list[str]:
     """A check that fails: its name and what was found."""
-    name = " ".join(part for part in (suite_of(check), check.kind) if part)
-    start = f"  {screen.paint(screen.symbol('bad'), 'bad')} {pad(name, _KIND_WIDTH)}  "
-    column = 4 + max(width(name), _KIND_WIDTH) + 2
+    column = 4 + width(name) + 2
     about = finding(check)
     first, *more = (wrap_text(about, max(screen.width - column, 20)) or [""]) if screen.is_terminal else [about]
+    start = f"  {screen.paint(screen.symbol('bad'), 'bad')} {name}  "
     return [start + first, *(" " * column + line for line in more)]
 
 
-def _tally(verdict: Verdict, failing: int) -> str:
+def _kind(check: Check) -> str:
+    """The kind of a check, with what it is about where a grader has several suites."""
+    return " ".join(part for part in (suite_of(check), check.kind) if part)
+
+
+def _tally(verdict: Verdict, failing: int) -> list[str]:
     """How many checks passed, failed without being named, and were not reached; and how long it took."""
     passed = sum(check.status == "passed" for check in verdict.checks)
     skipped = sum(check.status == "skipped" for check in verdict.checks)
     parts = [text("watch.passed", count=passed)] if passed else []
     parts += [text("watch.more_fail", count=failing - _SHOWN_FAILURES)] if failing > _SHOWN_FAILURES else []
     parts += [text("watch.not_reached", count=skipped)] if skipped else []
-    return " · ".join([*parts, text("cli.check.seconds", count=f"{verdict.seconds:.2f}")])
+    return [*parts, text("cli.check.seconds", count=f"{verdict.seconds:.2f}")] if verdict.seconds else parts
 
 
 def _changed(screen: Screen, changed: Changes) -> list[str]:
@@ -317,7 +325,7 @@ def _changed(screen: Screen, changed: Changes) -> list[str]:
 def _name(check: Check) -> str:
     """A check in a list of names: its suite and kind, or the promise of a test of the exercise's own."""
     own = "" if of_every_suite(check) else title_of(check)
-    return own or " ".join(part for part in (suite_of(check), check.kind) if part)
+    return own or _kind(check)
 
 
 def _after(session: Session, verdict: Verdict, told: Told) -> list[str]:
