@@ -26,6 +26,8 @@ VERBS = {
         "solution": "solution",
         "reset": "reset",
         "mock": "mock",
+        "quiz": "quiz",
+        "review": "review",
     },
     "look": {"list": "list_", "progress": "progress"},
     "manage": {"config": "config", "doctor": "doctor", "service": "service", "dev": "dev"},

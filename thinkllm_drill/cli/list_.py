@@ -113,7 +113,7 @@ def _json(session: Session, entry: Entry, statuses: dict[str, ExerciseStatus]) -
         "difficulty": entry.difficulty,
         "minutes": entry.minutes,
         "status": _status(entry, statuses),
-        "due": getattr(known, "due", None),
+        "due": known.due.isoformat() if known is not None and known.due is not None else None,
         "asked": entry.asked,
         "kernel": entry.kernel,
         "strength": _strength(session, entry),

@@ -10,6 +10,7 @@ import typer
 from thinkllm_drill.cli.cells import pad, width
 from thinkllm_drill.cli.output import count, state
 from thinkllm_drill.cli.path import PASSED, choose
+from thinkllm_drill.cli.review import due
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.locale import text
 
@@ -26,6 +27,7 @@ def command(ctx: typer.Context) -> int:
     streak = session.store.streak(datetime.now().astimezone().date()) if session.has_progress else 0
     current = session.store.current() if session.has_progress else None
     choice = choose(session.entries.values(), statuses, session.learning_path.place)
+    exercises, questions, _ = due(session)
     if session.json:
         session.emit(
             {
@@ -34,6 +36,7 @@ def command(ctx: typer.Context) -> int:
                 "streak": streak,
                 "current": current.slug if current else None,
                 "next": choice.entry.slug if choice else None,
+                "due": {"exercises": len(exercises), "questions": questions},
             }
         )
         return 0
@@ -53,6 +56,10 @@ def command(ctx: typer.Context) -> int:
             rows.append((text("cli.today.next"), what, choice.typed))
     elif total:
         rows.append((text("cli.today.next"), text("cli.next.all_passed"), "thinkllm progress"))
+    if exercises or questions:
+        counts = (("exercises", len(exercises)), ("questions", questions))
+        what = text("cli.check.comma").join(count(name, number) for name, number in counts if number)
+        rows.append((text("cli.today.review"), what, "thinkllm review"))
     rows.append((text("cli.today.more"), "", "thinkllm list · thinkllm progress · thinkllm --help"))
     for line in _lines(session, rows):
         screen.write(line)

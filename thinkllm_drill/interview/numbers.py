@@ -127,7 +127,7 @@ def _units() -> dict[str, Unit]:
     ):
         units |= dict.fromkeys(names.split(), Unit("time", scale))
     units |= dict.fromkeys(("%", "percent", "pct"), Unit("share", 0.01))
-    units |= dict.fromkeys(("nat", "nats"), Unit("information"))
+    units |= dict.fromkeys(("nat", "nats", "纳特", "奈特"), Unit("information"))
     units |= dict.fromkeys(("bit", "bits", "比特"), Unit("information", math.log(2)))
     return units | dict.fromkeys(_COUNTED.split(), Unit(None))
 

@@ -155,7 +155,7 @@ def _grade_number(question: Question, answer: float, given: str, told: str | Non
 
 
 def _fits(typed: Dimension | None, asked: Dimension) -> bool:
-    return typed in (None, "count", asked) or (typed == "share" and asked == "count")
+    return typed in (None, "count", asked) or (asked == "count" and typed in ("share", "information"))
 
 
 def _scales(number: Number, unit: Unit, dimension: Dimension) -> set[float]:
