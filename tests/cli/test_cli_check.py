@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import zipfile
 from pathlib import Path
@@ -377,3 +378,44 @@ def test_a_single_case_is_no_pass_of_the_exercise(cli: Any, judge: Any, attempt:
     assert cli("check", "--case", "left-padding", "--json").json["case"] == "left-padding"
     assert cli("list", "--json", "--topic", "attention").json["exercises"][0]["status"] == "started"
     assert cli("solution", "gqa").code == 2
+
+
+def test_all_is_shown_in_the_order_of_the_catalogue_however_they_end(cli: Any, judge: Any, solve: Any) -> None:
+    for slug, topic in (("gqa", "attention"), ("softmax", "functions")):
+        cli("drill", slug)
+        solve(slug, topic)
+    plain, first = judge.check, threading.Event()
+
+    def check(request: Any, events: Any, **more: Any) -> Any:
+        if request.slug == "gqa":
+            assert first.wait(10)
+        try:
+            return plain(request, events, **more)
+        finally:
+            first.set() if request.slug == "softmax" else None
+
+    sys.modules["thinkllm_drill.judge.client"].check = check  # type: ignore[attr-defined]
+    data = cli("check", "--all", "--jobs", "2", "--json").json
+    assert [verdict["slug"] for verdict in data["verdicts"]] == ["gqa", "softmax"]
+    assert cli("check", "gqa", "--jobs", "2").code == 2
+
+
+def test_all_records_what_was_graded_before_it_was_interrupted(
+    cli: Any, judge: Any, solve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from thinkllm_drill.cli import check_all
+
+    for slug, topic in (("gqa", "attention"), ("softmax", "functions")):
+        cli("drill", slug)
+        solve(slug, topic)
+    plain = check_all._graded
+
+    def graded(*args: Any) -> Any:
+        yield next(plain(*args))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(check_all, "_graded", graded)
+    result = cli("check", "--all", "--jobs", "1")
+    assert result.code == 130
+    assert "gqa" in result.out
+    assert [row["status"] for row in cli("list", "--json").json["exercises"] if row["slug"] == "gqa"] == ["passed"]

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from thinkllm_drill.cli import completion
+from thinkllm_drill.cli.screen import Screen
 from thinkllm_drill.cli.session import Session
 
 Slugs = Annotated[
@@ -31,8 +32,8 @@ def count(number: int, noun: str) -> str:
 class Bar:
     """Tells on a terminal how far a long run is, once it takes longer than two seconds."""
 
-    def __init__(self, session: Session, total: int) -> None:
-        self.screen = session.err
+    def __init__(self, session: Session, total: int, screen: Screen | None = None) -> None:
+        self.screen = screen or session.err
         self.total = total
         self.done = -1
         self.slug = ""
@@ -42,6 +43,11 @@ class Bar:
         """One more exercise."""
         self.done += 1
         self.slug = slug
+        self.show("")
+
+    def at(self, done: int, slug: str) -> None:
+        """So many exercises are done, this one last."""
+        self.done, self.slug = done, slug
         self.show("")
 
     def show(self, label: str) -> None:

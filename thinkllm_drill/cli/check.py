@@ -11,11 +11,9 @@ import typer
 
 from thinkllm_drill.cli import completion
 from thinkllm_drill.cli.grade import Options, contract, look_into, record, request_of, target_of
-from thinkllm_drill.cli.output import table
 from thinkllm_drill.cli.report import Reporter, Told, show_verdict
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.errors import InternalError, ThinkLLMError, UsageError
-from thinkllm_drill.findings import finding, suite_of
 from thinkllm_drill.locale import text
 
 if TYPE_CHECKING:
@@ -38,6 +36,7 @@ def command(
     ctx: typer.Context,
     target: Annotated[str | None, typer.Argument(metavar="SLUG|FILE", autocompletion=completion.slugs)] = None,
     every: Annotated[bool, typer.Option("--all")] = False,
+    jobs: Annotated[int | None, typer.Option("--jobs", metavar="N", min=1)] = None,
     seed: Annotated[str | None, typer.Option("--seed", metavar="HEX")] = None,
     case: Annotated[str | None, typer.Option("--case", metavar="NAME")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option("--device")] = None,
@@ -52,7 +51,11 @@ def command(
     if every:
         if target is not None or dispute:
             raise UsageError(text("cli.check.all_alone"), hint="thinkllm check --all")
-        return _check_all(session, options)
+        from thinkllm_drill.cli.check_all import check_all
+
+        return check_all(session, options, jobs)
+    if jobs is not None:
+        raise UsageError(text("cli.check.jobs_alone"), hint="thinkllm check --all --jobs 2")
     slug, path = target_of(session, target)
     if dispute and options.seed is None:
         options = replace(options, seed=_seen_seed(session, slug, path))
@@ -68,13 +71,13 @@ def command(
     return graded.verdict.exit_code
 
 
-def _check(session: Session, slug: str, path: Path, options: Options, *, quiet: bool = False) -> _Graded:
+def _check(session: Session, slug: str, path: Path, options: Options) -> _Graded:
     """Grade one attempt, record it and show it; a single case is graded for the learner's eyes only."""
     from thinkllm_drill.cli import preflight
 
     source = session.workspace.read(path)
     request = request_of(session, slug, path, source, options)
-    reporter = Reporter(session, slug, path, quiet=quiet or session.json)
+    reporter = Reporter(session, slug, path, quiet=session.json)
     reporter.begin()
     verdict = preflight.static_verdict(request, session.entries[slug])
     if verdict is None:
@@ -91,7 +94,7 @@ def _check(session: Session, slug: str, path: Path, options: Options, *, quiet: 
         told, error = record(session, verdict, source)
     else:
         told, error = Told(now=session.statuses().get(slug)), None
-    if not quiet and not session.json:
+    if not session.json:
         show_verdict(session, reporter, verdict, told, case=options.case)
     return _Graded(verdict, source, error)
 
@@ -114,47 +117,3 @@ def _seen_seed(session: Session, slug: str, path: Path) -> str | None:
         if event.source_hash == name and isinstance(verdict, dict) and _SEED.fullmatch(str(verdict.get("seed"))):
             return str(verdict["seed"])
     return None
-
-
-def _check_all(session: Session, options: Options) -> int:
-    """Grade every attempt there is, one line each."""
-    slugs = [slug for slug in session.entries if session.has_attempt(slug)]
-    if not slugs:
-        raise UsageError(text("cli.check.no_attempts"), hint="thinkllm next")
-    screen = session.out
-    done: list[_Graded] = []
-    size = max(len(slug) for slug in slugs)
-    for slug in slugs:
-        done.append(_check(session, slug, session.attempt_path(slug), options, quiet=True))
-        verdict = done[-1].verdict
-        if not session.json:
-            for line in table(screen, [_row(session, verdict, size)], styles=[_row_styles(verdict)], flexible=3):
-                screen.write(line)
-    if session.json:
-        session.emit({"verdicts": [contract(graded.verdict) for graded in done]})
-    else:
-        passed = sum(graded.verdict.passed for graded in done)
-        screen.write("\n" + text("cli.check.all_done", passed=passed, total=len(done)))
-    for graded in done:
-        if graded.error is not None:
-            raise graded.error
-    return max(graded.verdict.exit_code for graded in done)
-
-
-def _row(session: Session, verdict: Verdict, size: int) -> list[str]:
-    symbol = session.out.symbol("ok" if verdict.passed else "bad")
-    failure = verdict.failure
-    about = "" if failure is None else " · ".join(part for part in (suite_of(failure), failure.kind) if part)
-    why = (
-        ""
-        if verdict.passed
-        else f"{about} · {finding(failure)}"
-        if failure
-        else (verdict.note or "").replace("\n", " ")
-    )
-    seconds = text("cli.check.seconds", count=f"{verdict.seconds:.2f}")
-    return [symbol, verdict.slug.ljust(size), text(f"cli.verdict.{verdict.status}"), why or seconds]
-
-
-def _row_styles(verdict: Verdict) -> list[str]:
-    return ["ok" if verdict.passed else "bad", "bold", "", "dim"]

@@ -96,8 +96,8 @@ class OneCase:
             cause = replace(failure.cause, case=explain.named(self._probe), rerun=self._probe.case.id)
             self._ended(replace(plan, status=failure.status, cause=cause))
         except Exception:
-            told = text("grading.internal", error=traceback.format_exc()[-1500:])
-            self._ended(replace(plan, status="internal", cause=Cause(told)))
+            fault = text("grading.internal", error=traceback.format_exc()[-1500:])
+            self._ended(replace(plan, status="internal", cause=Cause(fault)))
         else:
             self._ended(replace(plan, status="passed"), shown)
         return True
