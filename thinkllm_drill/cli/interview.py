@@ -14,6 +14,7 @@ from thinkllm_drill.locale import text
 if TYPE_CHECKING:
     from thinkllm_drill.interview.engine import Interviewer
     from thinkllm_drill.interview.model import Interview
+    from thinkllm_drill.interview.result import Result
     from thinkllm_drill.judge.client import Cancel
     from thinkllm_drill.verdict import Check, Verdict
 
@@ -54,6 +55,48 @@ def keep(session: Session, interview: Interview) -> None:
     folder = session.settings.mock / interview.id
     if interview.finished_at is None and folder.is_dir():
         ensure(folder, session.settings.home)
+
+
+def get_ready(session: Session, interview: Interview) -> None:
+    """Have the service started, and ready for the first check."""
+    if not session.settings.service:
+        return
+    from contextlib import suppress
+
+    from thinkllm_drill.errors import ThinkLLMError
+    from thinkllm_drill.judge.client import start_service_in_background
+
+    with suppress(ThinkLLMError, OSError):
+        start_service_in_background(interview.problems[0].slug, session.library.root, session.settings.lang)
+
+
+def conclude(
+    session: Session, desk: Interviewer, interview: Interview, told: Callable[[str], None]
+) -> tuple[Result, Path]:
+    """What an interview that is over came to, and where its report was written; grades what is not graded.
+
+    Args:
+        told: called with the exercise that is about to be graded.
+    """
+    from thinkllm_drill.interview.results import result
+
+    interview = desk.grade_rest(interview, told)
+    outcome = result(interview, desk.all(), session.library, session.store)
+    return outcome, write_report(session, outcome)
+
+
+def write_report(session: Session, outcome: Result) -> Path:
+    """Where the HTML report of an interview was written."""
+    from thinkllm_drill.files import write_atomically
+    from thinkllm_drill.report.html import render
+    from thinkllm_drill.settings import home_problem
+
+    path = session.settings.reports / f"mock-{outcome.id}.html"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return write_atomically(path, render(outcome).encode("utf-8", "replace"))
+    except OSError as error:
+        raise home_problem(path, error) from error
 
 
 def refuse(session: Session, slug: str, verb: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from thinkllm_drill.cli import completion, mock_show
 from thinkllm_drill.cli.framework import Verb, VerbGroup
-from thinkllm_drill.cli.interview import interviewer, keep
+from thinkllm_drill.cli.interview import conclude, get_ready, interviewer, keep
 from thinkllm_drill.cli.output import ask, can_ask
 from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.cli.session import Session
@@ -19,7 +18,6 @@ from thinkllm_drill.locale import text
 if TYPE_CHECKING:
     from thinkllm_drill.interview.engine import Interviewer
     from thinkllm_drill.interview.model import Interview
-    from thinkllm_drill.interview.result import Result
 
 Slug = Annotated[str | None, typer.Argument(metavar="SLUG", autocompletion=completion.slugs)]
 
@@ -37,9 +35,14 @@ def alone(ctx: typer.Context) -> int:
     """Without a verb: the full-screen view of the interview that runs; without a terminal its status."""
     if ctx.invoked_subcommand is not None:
         return 0
+    from thinkllm_drill.cli import mock_view
+
     session = Session.of(ctx)
     desk = interviewer(session)
     interview = desk.unfinished() if session.has_progress else None
+    if mock_view.available(session):
+        last = next(reversed(desk.all().values()), None)
+        return mock_view.open_view(session, desk, interview or (last if last and not last.graded else None))
     if interview is None or interview.finished_at is not None:
         from thinkllm_drill.cli.help import page
 
@@ -68,6 +71,7 @@ def start(
     ] = None,
     runs: Annotated[int, typer.Option("--runs", metavar="N")] = 3,
     seed: Annotated[str | None, typer.Option("--seed", metavar="TEXT")] = None,
+    view: Annotated[bool, typer.Option("--view", "-v")] = False,
 ) -> int:
     """Begin an interview."""
     from thinkllm_drill.interview.picker import Wishes
@@ -85,11 +89,16 @@ def start(
     desk = interviewer(session)
     interview = desk.start(wishes, runs=runs)
     keep(session, interview)
-    _get_ready(session, interview)
+    get_ready(session, interview)
     if session.json:
         session.emit(mock_show.started(interview))
     else:
         mock_show.begun(session, interview)
+    if view:
+        from thinkllm_drill.cli import mock_view
+
+        if mock_view.available(session):
+            return mock_view.open_view(session, desk, interview)
     return 0
 
 
@@ -301,15 +310,12 @@ def _finish_if_done(session: Session, desk: Interviewer) -> None:
 
 def _conclude(session: Session, desk: Interviewer, interview: Interview, *, open_: bool = False) -> int:
     """Grade what is not graded, write the report and show the summary."""
-    from thinkllm_drill.interview.results import result
 
     def told(slug: str) -> None:
         if not session.json:
             session.err.write(text("mock.grading", title=session.entries[slug].here))
 
-    interview = desk.grade_rest(interview, told)
-    outcome = result(interview, desk.all(), session.library, session.store)
-    path = write_report(session, outcome)
+    outcome, path = conclude(session, desk, interview, told)
     if session.json:
         session.emit(mock_show.result_json(outcome, path))
     else:
@@ -319,33 +325,6 @@ def _conclude(session: Session, desk: Interviewer, interview: Interview, *, open
 
         webbrowser.open(path.as_uri())
     return 0
-
-
-def write_report(session: Session, outcome: Result) -> Path:
-    """Where the HTML report of an interview was written."""
-    from thinkllm_drill.files import write_atomically
-    from thinkllm_drill.report.html import render
-    from thinkllm_drill.settings import home_problem
-
-    path = session.settings.reports / f"mock-{outcome.id}.html"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return write_atomically(path, render(outcome).encode("utf-8", "replace"))
-    except OSError as error:
-        raise home_problem(path, error) from error
-
-
-def _get_ready(session: Session, interview: Interview) -> None:
-    """Have the service started, and ready for the first check."""
-    if not session.settings.service:
-        return
-    from contextlib import suppress
-
-    from thinkllm_drill.errors import ThinkLLMError
-    from thinkllm_drill.judge.client import start_service_in_background
-
-    with suppress(ThinkLLMError, OSError):
-        start_service_in_background(interview.problems[0].slug, session.library.root, session.settings.lang)
 
 
 def _listed(values: list[str] | None) -> list[str]:

@@ -133,20 +133,29 @@ def run_told(session: Session, run: Run, interview: Interview) -> None:
     """Tell what a run found, and nothing of why."""
     screen, verdict = session.out, run.verdict
     problem = next(each for each in interview.problems if run in each.runs)
+    words = paragraph(screen, run_words(run))
     if verdict.passed:
-        screen.write(screen.paint(f"{screen.symbol('ok')} {text('mock.run.passed')}", "ok"))
+        screen.write(screen.paint(f"{screen.symbol('ok')} {words}", "ok"))
         screen.write(text("mock.run.then", command="thinkllm mock submit"))
     elif verdict.status in ("internal", "unavailable"):
-        screen.write(text("mock.run.ungraded") + (f"\n{verdict.note}" if verdict.note else ""))
-    elif not run.counts:
-        screen.write(screen.paint(f"{screen.symbol('bad')} {_unfit(run)}", "bad"))
+        screen.write(words)
     else:
-        words = text("mock.run.failed", failing=run.failing, total=len(verdict.checks))
         screen.write(screen.paint(f"{screen.symbol('bad')} {words}", "bad"))
-        if verdict.note:
-            screen.write(paragraph(screen, visible(verdict.note)))
     left = interview.runs - problem.runs_taken
     screen.write(text("mock.run.left" if run.counts else "mock.run.free", left=count("runs", left)))
+
+
+def run_words(run: Run) -> str:
+    """What a run found in words, and nothing of why."""
+    verdict = run.verdict
+    note = f"\n{visible(verdict.note)}" if verdict.note else ""
+    if verdict.passed:
+        return text("mock.run.passed")
+    if verdict.status in ("internal", "unavailable"):
+        return text("mock.run.ungraded") + note
+    if not run.counts:
+        return _unfit(run)
+    return text("mock.run.failed", failing=run.failing, total=len(verdict.checks)) + note
 
 
 def _unfit(run: Run) -> str:

@@ -24,7 +24,7 @@ _SGR = {
     "added": "32",
     "removed": "31",
 }
-_SYMBOLS = {"ok": "✓+", "bad": "✗x", "skip": "\u2013-", "new": "·.", "going": "\u203a>"}
+_SYMBOLS = {"ok": "✓+", "bad": "✗x", "skip": "\u2013-", "new": "·.", "going": "\u203a>", "here": "▸*"}
 """The symbols of states, each with what stands for it where the encoding lacks it."""
 _READABLE = 100
 """Running text is not set wider than this, however wide the terminal."""
@@ -39,7 +39,7 @@ class Screen:
         self.moves = self.is_terminal and environ.get("TERM", "") != "dumb"
         self.color = color == "always" or (self.moves and color == "auto" and not environ.get("NO_COLOR"))
         self.measure()
-        self._unicode = _encodes(stream, "✓✗·…\u2013\u203a")
+        self.unicode = _encodes(stream, "✓✗·…▸█\u2013\u203a")
         self._transient = False
 
     def measure(self) -> None:
@@ -63,8 +63,8 @@ class Screen:
         return "".join(self.paint(span.text, span.style) for span in spans)
 
     def symbol(self, name: str) -> str:
-        """The symbol of a state: ok, bad, skip, new, going."""
-        return _SYMBOLS[name][0 if self._unicode else 1]
+        """The symbol of a state: ok, bad, skip, new, going, here."""
+        return _SYMBOLS[name][0 if self.unicode else 1]
 
     def write(self, text: str = "", *, end: str = "\n") -> None:
         """Write a line, below whatever transient line there was."""
