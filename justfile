@@ -30,3 +30,4 @@ content *slugs:
 # how long the commands and a verdict take
 bench:
     python benchmarks/startup.py
+    python benchmarks/watch.py
