@@ -158,3 +158,31 @@ def test_what_cannot_be_asked_is_refused(cli: Any, args: list[str]) -> None:
 def test_an_answer_cannot_act_on_the_terminal(cli: Any, pipe: Any) -> None:
     pipe("\x1b[2J\n")
     assert "\x1b" not in cli("quiz", "gqa").out
+
+
+def test_a_pass_tells_when_it_comes_back(cli: Any, judge: Any, solve: Any) -> None:
+    cli("drill", "gqa")
+    solve("gqa")
+    assert "in 2 days" in cli("check", "gqa").out
+    assert "in 2 days" not in cli("check", "gqa").out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("keys", "code"), [("\x04", 0), ("\x03", 130), ("q\r", 0)])
+def test_leaving_at_a_terminal_loses_nothing(python_env: dict[str, str], home: Path, keys: str, code: int) -> None:
+    pexpect = pytest.importorskip("pexpect")
+    command = [sys.executable, ["-m", "thinkllm_drill", "quiz", "gqa"]]
+    child = pexpect.spawn(*command, env=python_env, encoding="utf-8", timeout=20, dimensions=(24, 80))
+    child.expect_exact("> ")
+    child.send("2.5 GiX\r")
+    child.expect_exact("does not fit")
+    child.expect_exact("> ")
+    child.send("2.5 GiB\r")
+    child.expect_exact("right: 2,684,354,560 bytes")
+    child.expect_exact("> ")
+    child.send(keys)
+    child.expect_exact("1 of 1 known, 2 not answered")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == code
+    assert answers(home) == [("2.5 GiB", True, None)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from shlex import quote
@@ -223,6 +224,9 @@ def after_pass(session: Session, verdict: Verdict, told: Told) -> list[str]:
     follow = next((entry for entry in leads if entry is not None and not needs.missing(entry.needs)), None)
     if follow is not None:
         rows.append((text("cli.check.then_they_ask"), follow.here, f"thinkllm drill {follow.slug}"))
+    if told.now is not None and told.now.due is not None and not _passed_before(told):
+        days = max((told.now.due - datetime.now().astimezone().date()).days, 0)
+        rows.append((text("quiz.review.label"), text("quiz.review.in", days=count("days", days)), "thinkllm review"))
     size = max(width(label) for label, _, _ in rows)
     gap = "" if char_width(rows[0][0][-1]) == 2 else " "
     for label, words, typed in rows:
@@ -234,6 +238,11 @@ def after_pass(session: Session, verdict: Verdict, told: Told) -> list[str]:
     return lines
 
 
+def _passed_before(told: Told) -> bool:
+    """Whether this attempt had passed already."""
+    return told.before is not None and told.before.attempt.passed_at is not None
+
+
 def _summary(verdict: Verdict, told: Told) -> str:
     """“Passed in 14 minutes, 3 runs, no hints.” and what the checks of cost and speed found."""
     word = text(f"cli.verdict.{verdict.status}")
@@ -242,7 +251,7 @@ def _summary(verdict: Verdict, told: Told) -> str:
     facts = [visible(check.detail) for check in measured if check.detail]
     if now is None:
         first = f"{word}."
-    elif told.before is not None and told.before.attempt.passed_at is not None:
+    elif _passed_before(told):
         first = text(f"cli.check.again.{verdict.status}")
     else:
         counts = [count("runs", now.attempt.runs), count("hints", now.attempt.hints)]
