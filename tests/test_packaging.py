@@ -36,6 +36,8 @@ def test_the_wheel_holds_all_content(wheel: Path) -> None:
         assert here <= set(names)
     assert not [name for name in names if name.startswith(("tests/", "exercises/", "graders/", "solutions/"))]
     assert "thinkllm_drill/content/templates/attempt.py.jinja" in names
+    for name in ("base.html", "mock.html", "macros.html", "charts.html", "report.css"):
+        assert f"thinkllm_drill/report/templates/{name}" in names
 
 
 @pytest.mark.slow

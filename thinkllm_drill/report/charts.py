@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -93,11 +93,17 @@ def time_line(result: Result) -> TimeLine:
 
     spent = max(0.0, (result.ended_at - result.started_at).total_seconds())
     ended = _within(spent / limit) * deadline
+
+    def spans(problem: ProblemResult) -> tuple[Span, ...]:
+        scale = deadline / limit
+        times = _in_focus(problem, result.problems, min(spent, limit))
+        return tuple(Span(scale * start, scale * (stop - start)) for start, stop in times)
+
     lanes = tuple(
         Lane(
             problem,
             LANE * number,
-            tuple(_spans(problem, result.problems, ended, lambda seconds: _within(seconds / limit) * deadline)),
+            spans(problem),
             tuple(Mark(x(moment), _mark(moment), moment.seconds) for moment in _drawn(problem.moments)),
         )
         for number, problem in enumerate(result.problems)
@@ -107,15 +113,21 @@ def time_line(result: Result) -> TimeLine:
     return TimeLine(lanes, LANE * len(lanes), deadline, early, ticks, bool(late))
 
 
-def scores(result: Result, this: str) -> tuple[Score, ...]:
-    """The last scores, oldest first, this interview at the end; `this` is its label."""
+def scores(result: Result) -> tuple[Score, ...]:
+    """The last scores, oldest first, this interview at the end."""
     before: Sequence[Earlier] = result.earlier[-(MOST_SCORES - 1) :]
-    rows = [(each.score, f"{each.at.astimezone():%m-%d}", False) for each in before]
-    rows.append((result.score, this, True))
+    rows = [(each.score, each.at, False) for each in before]
+    rows.append((result.score, result.started_at, True))
     slot = 100.0 / max(len(rows), 5)
     return tuple(
-        Score(slot * (number + 0.5), _SCORE_TOP + _SCORE_HEIGHT * (1 - _within(score / 100)), score, label, current)
-        for number, (score, label, current) in enumerate(rows)
+        Score(
+            x=slot * (number + 0.5),
+            y=_SCORE_TOP + _SCORE_HEIGHT * (1 - _within(score / 100)),
+            score=score,
+            label=f"{at.astimezone():%m-%d}",
+            current=current,
+        )
+        for number, (score, at, current) in enumerate(rows)
     )
 
 
@@ -135,9 +147,8 @@ def _mark(moment: Moment) -> MarkKind:
     return "late" if moment.late else "save"
 
 
-def _spans(problem: ProblemResult, problems: Sequence[ProblemResult], ended: float, x) -> list[Span]:  # type: ignore[no-untyped-def]
-    """Each focus of a problem up to the next focus of another one, its submission or the end."""
-    spans = []
+def _in_focus(problem: ProblemResult, problems: Sequence[ProblemResult], end: float) -> Iterator[tuple[float, float]]:
+    """From when to when a problem was in focus: up to the next focus of another one, its submission or the end."""
     for start in (moment.seconds for moment in problem.moments if moment.kind == "focus"):
         stops = [
             moment.seconds
@@ -146,10 +157,9 @@ def _spans(problem: ProblemResult, problems: Sequence[ProblemResult], ended: flo
             if moment.seconds >= start
             and ((moment.kind == "focus" and other is not problem) or (moment.kind == "submit" and other is problem))
         ]
-        left, right = x(start), min([ended, *(x(stop) for stop in stops)])
-        if right > left:
-            spans.append(Span(left, right - left))
-    return spans
+        stop = min([end, *stops])
+        if stop > start:
+            yield start, stop
 
 
 def _minutes(minutes: int) -> range:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import cache
 from typing import Literal, NamedTuple
 
 from thinkllm_drill.visible import visible
@@ -69,7 +70,7 @@ class Block:
 
 def lines_of(source: str) -> tuple[tuple[Line, ...], int]:
     """The lines of a source that are shown, and how many are left out."""
-    from pygments.lexers.python import PythonLexer
+    from pygments.lexers.python import PythonLexer  # type: ignore[import-untyped]
 
     every = visible(source).rstrip("\n").split("\n")
     shown = [line if len(line) <= MOST_COLUMNS else line[: MOST_COLUMNS - 1] + "…" for line in every[:MOST_LINES]]
@@ -96,6 +97,7 @@ def compare(left: Sequence[Line], right: Sequence[Line]) -> list[Block]:
     return blocks
 
 
+@cache
 def _kind(token: str) -> str:
     return next((kind for name, kind in _KINDS if token.startswith(name)), "")
 

@@ -94,14 +94,14 @@ def render(result: Result) -> str:
         line=charts.time_line(result),
         events=list(_events(result)),
         problems=[_problem(index, problem, result) for index, problem in enumerate(result.problems, 1)],
-        scores=charts.scores(result, say("earlier.this")),
+        scores=charts.scores(result),
         spent=max(0.0, (result.ended_at - result.started_at).total_seconds()),
     )
 
 
 def _why(part: Part, result: Result) -> str:
     """What the points of a part come from."""
-    problems = [problem for problem in result.problems if problem.follows is None]
+    problems = [problem for problem in result.problems if problem.follows is None] or list(result.problems)
     passed = [problem for problem in problems if problem.outcome == "passed"]
     asked = [question for problem in result.problems for question in problem.questions if question.right is not None]
     if part.name == "correctness":
