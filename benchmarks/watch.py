@@ -17,6 +17,7 @@ import importlib.util
 import json
 import os
 import pty
+import re
 import select
 import signal
 import statistics
@@ -42,6 +43,7 @@ PAUSE_SECONDS = 2.0
 PATIENCE = 60.0
 CLEARED = b"\x1b[H\x1b[J"
 FOOT = b"quit"
+WHOLE = re.compile(rb"\d s \xc2\xb7 \d\d:.*quit", re.DOTALL)
 THINKLLM = [sys.executable, "-m", "thinkllm_drill"]
 
 
@@ -52,6 +54,7 @@ class Times:
     first_words: list[float] = field(default_factory=list)
     right: list[float] = field(default_factory=list)
     wrong: list[float] = field(default_factory=list)
+    reason: list[float] = field(default_factory=list)
     cold: list[float] = field(default_factory=list)
 
     @property
@@ -73,9 +76,14 @@ class Terminal:
         self.first_words = time.perf_counter() - start
 
     def verdict(self) -> tuple[float, str]:
-        """When the next verdict was on the screen, and what was."""
+        """When the next verdict was on the screen, and what was; of a failure this is the failing case."""
         shown = self._until(lambda shown: FOOT in shown.rpartition(CLEARED)[2] and CLEARED in shown)
         return time.perf_counter(), shown.rpartition(CLEARED)[2].decode("utf-8", "replace")
+
+    def reason(self) -> float:
+        """When the failing case that is on the screen had its reason, if one is known."""
+        self._until(lambda shown: bool(WHOLE.search(shown.rpartition(CLEARED)[2])))
+        return time.perf_counter()
 
     def rest(self, seconds: float) -> None:
         """Wait, and look at nothing that is written meanwhile."""
@@ -138,6 +146,9 @@ def _measure(library: Library, slug: str, rounds: int) -> Times:
                 shown, screen = terminal.verdict()
                 taken.append(shown - start)
                 assert word in screen, screen
+                if taken is times.wrong:
+                    whole = WHOLE.search(screen.encode()) is not None
+                    times.reason.append((shown if whole else terminal.reason()) - start)
                 terminal.rest(PAUSE_SECONDS)
             times.cold.append(_cold(library, slug, path))
     return times
@@ -163,6 +174,7 @@ def _figures(times: dict[str, Times]) -> dict[str, object]:
         slug: {
             "right": statistics.median(each.right),
             "wrong": statistics.median(each.wrong),
+            "reason": statistics.median(each.reason),
             "saved": statistics.median(each.saved),
             "p95": _p95(each.saved),
             "cold": statistics.median(each.cold),
@@ -183,11 +195,13 @@ def _figures(times: dict[str, Times]) -> dict[str, object]:
 
 
 def _print(times: dict[str, Times], figures: dict[str, object]) -> None:
-    print(f"{'milliseconds':16}{'right':>8}{'wrong':>8}{'both':>8}{'p95':>8}{'cold':>8}{'cold ÷ both':>13}")
+    print(
+        f"{'milliseconds':16}{'right':>8}{'wrong':>8}{'both':>8}{'p95':>8}{'reason':>8}{'cold':>8}{'cold ÷ both':>13}"
+    )
     rows = figures["exercises"]
     assert isinstance(rows, dict)
     for slug, row in rows.items():
-        cells = "".join(f"{1000 * row[name]:8.0f}" for name in ("right", "wrong", "saved", "p95", "cold"))
+        cells = "".join(f"{1000 * row[name]:8.0f}" for name in ("right", "wrong", "saved", "p95", "reason", "cold"))
         print(f"{slug:16}{cells}{row['cold'] / row['saved']:13.1f}")
     whole = figures["saved_to_verdict"]
     assert isinstance(whole, dict)

@@ -237,6 +237,25 @@ def test_events_of_a_check_are_no_lines(world: World) -> None:
     assert world.step() == ""
 
 
+def test_a_failure_is_shown_before_its_reason_is_known(
+    world: World, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    monkeypatch.setattr(world.session.out, "moves", True)
+    world.begin()
+    whole = verdict_of("wrong", world.runs[-1].request)
+    world.runs[-1].waiting += [Planned(whole.checks), *map(Ended, whole.checks)]
+    early = ESCAPES.sub("", world.step())
+    assert "✗ values        wrong · two query heads a group" in early
+    assert "2 passed · looking for the reason …" in early
+    assert "yours      [[ 0.412, -1.201 ]," in early
+    assert events(home, "check") == 0
+    late = ESCAPES.sub("", world.judge("wrong"))
+    assert "divided by √head_dim" in late
+    assert "looking for" not in late
+    assert "still failing" not in late
+    assert events(home, "check") == 1
+
+
 def test_hints_are_counted_and_the_last_is_shown_again(world: World, home: Path) -> None:
     world.begin()
     world.judge("wrong")

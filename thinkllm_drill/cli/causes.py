@@ -75,7 +75,7 @@ def _case(screen: Screen, check: Check, seed: str) -> str:
     if cause.case:
         first, *more = wrap_text(text("cli.check.smallest", case=visible(cause.case)), screen.text_width - 2)
         lines = [f"  {first}", *(f"    {line}" for line in more)]
-        note = text("cli.check.seed", seed=seed)
+        note = text("cli.check.seed", seed=seed or "…")
         if not more and screen.text_width >= width(first) + width(note) + 6:
             lines = [f"  {first}    {screen.paint(note, 'dim')}"]
         else:

@@ -27,7 +27,7 @@ from thinkllm_drill.verdict import Check, CheckRequest, Verdict
 if TYPE_CHECKING:
     from thinkllm_drill.cli.drill import Level
 
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.025
 """Between two looks at the file."""
 WARM_SECONDS = 240.0
 """How often the service, which ends by itself after a while, is told that somebody is there."""
@@ -84,6 +84,7 @@ class Watch:
         self._clock = clock
         self._run: Run | None = None
         self._planned: tuple[Check, ...] = ()
+        self._ended: list[Check] = []
         self._before: Verdict | None = None
         self._active = self._warm = clock()
         self._begins, self._silent = True, False
@@ -148,7 +149,7 @@ class Watch:
 
     def _call_off(self, *, wait: float = 0.0) -> None:
         run, self._run = self._run, None
-        self._planned = ()
+        self._planned, self._ended = (), []
         if run is not None:
             run.cancel(wait=wait)
 
@@ -163,7 +164,7 @@ class Watch:
             case Planned(checks):
                 self._planned = checks
             case Ended(check):
-                self._show_next(check)
+                self._show_progress(self._run.request, check)
             case Failed(error):
                 self._call_off()
                 self._no_verdict(error)
@@ -173,9 +174,16 @@ class Watch:
                 if self.file.is_current():  # else the next look at it finds a newer save
                     self._judged(request, preflight.with_open_blanks(verdict, request.source))
 
-    def _show_next(self, ended: Check) -> None:
+    def _show_progress(self, request: CheckRequest, ended: Check) -> None:
+        """Say which check is next; show the first failure at once, for its reason takes longer to find than all else."""
+        self._ended.append(ended)
         names = [check.id for check in self._planned]
-        if ended.id in names[:-1]:
+        failed = [check for check in self._ended if check.status not in ("passed", "skipped")]
+        if failed == [ended] and self.file.is_current():
+            self.view.failing(
+                Verdict(self.slug, request.file, "failed", "", 0.0, checks=tuple(self._ended)), self._before
+            )
+        elif not failed and ended.id in names[:-1]:
             left = self._planned[names.index(ended.id) + 1]
             self.view.status(f"… {' '.join(part for part in (suite_of(left), left.kind) if part)}")
 

@@ -95,6 +95,11 @@ class View:
         """Show what is being waited for."""
         self._screen.transient(f"  {visible(words)}")
 
+    def failing(self, verdict: Verdict, before: Verdict | None) -> None:
+        """Show the first failure of a check that is not over, where it can be drawn over."""
+        if self._screen.moves:
+            self.verdict(verdict, before, text("watch.looking"))
+
     def say(self, words: str, *, alone: bool = False) -> None:
         """Show a message, in the place of everything else if it is `alone`."""
         self._put(lambda: ["", paragraph(self._screen, visible(words), indent=2)], alone=alone)
