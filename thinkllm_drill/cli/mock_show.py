@@ -141,8 +141,14 @@ def run_told(session: Session, run: Run, interview: Interview) -> None:
         screen.write(words)
     else:
         screen.write(screen.paint(f"{screen.symbol('bad')} {words}", "bad"))
-    left = interview.runs - problem.runs_taken
-    screen.write(text("mock.run.left" if run.counts else "mock.run.free", left=count("runs", left)))
+    left = runs_left(interview.runs - problem.runs_taken)
+    screen.write(text("mock.run.left" if run.counts else "mock.run.free", left=left))
+
+
+def runs_left(number: int) -> str:
+    """How many runs are left, in words."""
+    form = {0: "none", 1: "one"}.get(number, "many")
+    return text(f"mock.runs_left.{form}", count=number)
 
 
 def run_words(run: Run) -> str:

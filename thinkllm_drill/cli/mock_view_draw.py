@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from thinkllm_drill.cli.cells import char_width, cut, pad, pad_left, visible, width, wrap_text
-from thinkllm_drill.cli.mock_show import clock, state
+from thinkllm_drill.cli.mock_show import clock, runs_left, state
 from thinkllm_drill.cli.output import count
 from thinkllm_drill.cli.screen import Screen, short_path
 from thinkllm_drill.locale import text
@@ -197,8 +197,8 @@ def _head(look: Look, now: datetime, screen: Screen) -> list[str]:
     until = text("mockview.until", until=f"{interview.deadline.astimezone():%H:%M:%S}")
     title = text("mockview.title", id=interview.id, minutes=count("minutes", interview.minutes))
     if isinstance(look.front, Page) or screen.height < BIG_ROWS or screen.width < BIG_COLUMNS:
-        told = f"{screen.paint(clock(left), style)} {screen.paint(words, style)}"
-        return [f"{told} · {screen.paint(until, 'dim')}"]
+        told = text("mockview.compact", clock=clock(left), words=words)
+        return [f"{screen.paint(told, style)} · {screen.paint(until, 'dim')}"]
     rows = [" ".join(_DIGITS[char][row] for char in clock(left)) for row in range(3)]
     if not screen.unicode:
         rows = [row.translate({ord("█"): "#", ord("▀"): '"', ord("▄"): "."}) for row in rows]
@@ -221,9 +221,9 @@ def _alarm(look: Look, left: float) -> tuple[str, str]:
 def _blocks(look: Look, now: datetime, screen: Screen) -> list[_Block]:
     interview, cells = look.interview, screen.width
     front = _front(look, screen)
-    rows, place = _problems(look, now, screen)
+    rows, place, whole = _problems(look, now, screen)
     blocks = [_Block(1, front, around=len(front) - 1), _Block(5, rows, around=place), _Block(2, _focus(look, screen))]
-    blocks.append(_Block(6, _saved(look, now, screen), space=False))
+    blocks.append(_Block(6, _saved(look, now, screen, whole=whole), space=False))
     told = [
         screen.paint(line, message.style)
         for message in look.messages
@@ -273,8 +273,8 @@ def _typed(asking: Asking, room: int) -> tuple[str, int]:
     return shown, width(before)
 
 
-def _problems(look: Look, now: datetime, screen: Screen) -> tuple[list[str], int | None]:
-    """The table of problems, and the line of the one in focus."""
+def _problems(look: Look, now: datetime, screen: Screen) -> tuple[list[str], int | None, bool]:
+    """The table of problems, the line of the one in focus, and whether it has all columns."""
     interview = look.interview
     heads = ["problem", "", "spent", "planned", "runs"]
     names = ["", "", "", *(text(f"mock.head.{head}") if head else "" for head in heads)]
@@ -301,14 +301,14 @@ def _problems(look: Look, now: datetime, screen: Screen) -> tuple[list[str], int
     if headed:
         told = [(pad_left if c >= 5 else pad)(names[c], sizes[c]) for c in columns]
         lines.insert(0, screen.paint("  ".join(told).rstrip(), "dim"))
-    return lines, None if place is None else place + headed
+    return lines, None if place is None else place + headed, 7 in columns
 
 
 def _row(number: int, interview: Interview, problem: Problem, now: datetime, screen: Screen) -> list[str]:
     how = state(interview, problem)
     mark = screen.symbol("here") if problem.slug == interview.focus else " "
     spent, left = clock(interview.seconds(problem.slug, now)), max(interview.runs - problem.runs_taken, 0)
-    runs = text("mockview.runs_left", runs=count("runs", left)) if problem.open else ""
+    runs = runs_left(left) if problem.open else ""
     symbol = screen.symbol(_STATES[how][0])
     return [mark, str(number), symbol, problem.slug, text(f"mock.state.{how}"), spent, f"{problem.minutes}:00", runs]
 
@@ -326,18 +326,22 @@ def _focus(look: Look, screen: Screen) -> list[str]:
     return [screen.paint(cut(look.titles.get(problem.slug, problem.slug), screen.width), "bold"), path]
 
 
-def _saved(look: Look, now: datetime, screen: Screen) -> list[str]:
+def _saved(look: Look, now: datetime, screen: Screen, *, whole: bool) -> list[str]:
+    """When the file was saved, and what the table has no room for."""
     interview = look.interview
     if interview.focus is None or interview.finished_at is not None:
         return []
     if look.gone:
         return [screen.paint(line, "warn") for line in wrap_text(text("mockview.gone"), screen.width)]
-    last = interview.problem(interview.focus).last_saved
-    if last is None:
-        return [screen.paint(text("mockview.saved_never"), "dim")]
-    ago = max((interview.now(now) - last.at).total_seconds(), 0.0)
-    words = text("mockview.seconds", count=int(ago)) if ago < 60 else count("minutes", int(ago / 60))
-    return [screen.paint(text("mockview.saved", ago=words), "dim")]
+    problem = interview.problem(interview.focus)
+    words = text("mockview.saved_never")
+    if (last := problem.last_saved) is not None:
+        ago = int(max((interview.now(now) - last.at).total_seconds(), 0.0))
+        long = count("minutes", ago // 60) if ago >= 60 else text("mockview.seconds", count=ago)
+        words = text("mockview.saved", ago=long)
+    if not whole:
+        words += f" · {runs_left(max(interview.runs - problem.runs_taken, 0))}"
+    return [screen.paint(words, "dim")]
 
 
 def _keys(look: Look, screen: Screen) -> list[tuple[str, str]]:
