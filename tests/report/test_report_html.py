@@ -138,7 +138,7 @@ def test_all_parts_are_there_in_order() -> None:
         "x = [[[0.8478, 2.207], [-0.5781, 0.4823]]]",
         "[[ 0.314, -1.540], [ 0.276, -1.258]]",
         "The first row is right, every later one is not.",
-        "thinkllm check gqa --case two-query-heads-a-group --seed 51dfac0270716d18",
+        "thinkllm check gqa.py --case two-query-heads-a-group --seed 51dfac0270716d18",
         "line 58 in _expand return k.expand(B, G * R, T, D)",
         "Late Saved after the end",
         "It passes",
@@ -156,6 +156,18 @@ def test_all_parts_are_there_in_order() -> None:
         place = text.find(part, place)
         assert place >= 0, part
     assert "The clock of this machine was set back by 3:04" in text
+
+
+def test_a_failing_case_is_run_again_on_the_file_of_the_interview(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = mixed().problems[1]
+    assert problem.verdict is not None
+    commands = []
+    for file in ("/home/ada/thinkllm/mock/1/gqa.py", "/home/ada/my work/gqa.py"):
+        monkeypatch.setenv("HOME", "/home/ada")
+        verdict = replace(problem.verdict, file=file)
+        html = render(replace(mixed(), problems=(replace(problem, verdict=verdict),)))
+        commands += re.findall(r"thinkllm check (.*?) --case", html)
+    assert commands == ["~/thinkllm/mock/1/gqa.py", "&#39;/home/ada/my work/gqa.py&#39;"]
 
 
 def test_chinese_words() -> None:

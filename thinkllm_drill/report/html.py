@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from shlex import quote
 from textwrap import dedent
 
@@ -190,7 +192,7 @@ def _failure(check: Check, verdict: Verdict) -> Failure:
         return Failure(" · ".join(filter(None, (suite_of(check), finding(check)))), None, "", "", "", "", (), None)
     rerun = None
     if cause.rerun and verdict.seed:
-        rerun = f"thinkllm check {verdict.slug} --case {quote(visible(cause.rerun))} --seed {verdict.seed}"
+        rerun = f"thinkllm check {_typed(verdict.file)} --case {quote(visible(cause.rerun))} --seed {verdict.seed}"
     return Failure(
         title=" · ".join(dict.fromkeys(filter(None, about))),
         cause=cause,
@@ -203,6 +205,15 @@ def _failure(check: Check, verdict: Verdict) -> Failure:
         ),
         rerun=rerun,
     )
+
+
+def _typed(file: str) -> str:
+    """A file as it is typed in a shell: the file of an interview is not the one that the slug alone means."""
+    with suppress(ValueError, RuntimeError):  # not below the home folder, or there is none
+        inside = visible(str(Path(file).relative_to(Path.home())))
+        if quote(inside) == inside:
+            return f"~/{inside}"
+    return quote(visible(file))
 
 
 def _shortened(words: str | None) -> str:
