@@ -175,7 +175,7 @@ class Watch:
                     self._judged(request, preflight.with_open_blanks(verdict, request.source))
 
     def _show_progress(self, request: CheckRequest, ended: Check) -> None:
-        """Say which check is next; show the first failure at once, for its reason takes longer to find than all else."""
+        """Say which check is next; show the first failure at once, for its reason takes longer to find."""
         self._ended.append(ended)
         names = [check.id for check in self._planned]
         failed = [check for check in self._ended if check.status not in ("passed", "skipped")]
