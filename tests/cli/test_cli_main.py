@@ -59,7 +59,7 @@ def test_texts_are_the_same_in_both_languages() -> None:
 
 def test_texts_that_the_code_asks_for_exist() -> None:
     known = locale.area("cli", "en")
-    sources = "\n".join(path.read_text() for path in (LOCALE.parent / "cli").glob("*.py"))
+    sources = "\n".join(path.read_text() for path in LOCALE.parent.rglob("*.py"))
     asked = set(re.findall(r"""text\(f?["']cli\.([\w.{}]+)["']""", sources))
     missing = [key for key in asked if "{" not in key and key not in known]
     assert missing == []
