@@ -12,7 +12,7 @@ from thinkllm_drill.grading import (
     title,
 )
 
-# honest answers were measured at 8.3 of the usual 16 roundoffs, hence the 24
+# a row is measured by its largest entry, which `inputs` keeps from being a p − q near 0
 FAR = 8192
 """Roundoffs allowed at logits of ±1000: exp(x − logsumexp(x)) loses what one roundoff of 3000 is, and p − q may cancel."""
 
@@ -51,6 +51,8 @@ class TestCrossEntropyBackward(FunctionSuite):
         logits = rng.normal((batch, classes)) * scale
         logits += apart * (torch.arange(batch)[:, None] - batch // 2)
         target = rng.integers(0, classes, (batch,))
+        likely = logits.softmax(dim=1).gather(1, target[:, None])[:, 0] > 0.5
+        target = torch.where(likely, logits.argmin(dim=1), target)
         if banned:  # every second class, unless it is the target
             logits[:, 1::2] = -torch.inf
             logits[torch.arange(batch), target] = rng.normal((batch,))
