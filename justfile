@@ -27,7 +27,8 @@ fix:
 content *slugs:
     thinkllm dev check {{ slugs }}
 
-# how long the commands and a verdict take
-bench:
-    python benchmarks/startup.py
+# how long the commands and a verdict take, into benchmarks/results.json; `just bench --quick` tries it
+bench *args:
+    python benchmarks/all.py {{ args }}
+    thinkllm dev render
     python benchmarks/watch.py

@@ -1,6 +1,6 @@
 """How long a warm verdict takes, and how many mutants a second are graded.
 
-    python benchmarks/grading.py [ROUNDS] [SLUG…]
+    python benchmarks/grading.py [--no-mutants] [ROUNDS] [SLUG…]
 
 Every round grades the reference of each exercise twice, through a warm service: at once, and again after a pause, as a
 learner does who goes on with an exercise and finds a judge prepared. It also starts an interpreter that imports torch,
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from bench import graded, own_service
+from bench import Figures, graded, heading, own_service, p95
 
 from thinkllm_drill.author.mutants import mutants
 from thinkllm_drill.author.mutate import CALL_SECONDS
@@ -28,6 +28,8 @@ PAUSE_SECONDS = 2.0
 
 def main() -> None:
     """Measure and print."""
+    mutants_too = "--no-mutants" not in sys.argv
+    sys.argv = [argument for argument in sys.argv if argument != "--no-mutants"]
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     library = Library.open()
     slugs = [slug for slug in sys.argv[2:] or library.slugs() if _can_run(library, slug)]
@@ -36,13 +38,18 @@ def main() -> None:
         torch = statistics.median(imports)
         print(f"{'seconds':24} first    p95  again    p95  again ÷ `import torch` ({torch:.2f} s)")
         for slug in slugs:
-            figures = [
-                figure for times in (first[slug], again[slug]) for figure in (statistics.median(times), _p95(times))
+            numbers = [
+                number for times in (first[slug], again[slug]) for number in (statistics.median(times), p95(times))
             ]
-            print(f"{slug:22}", *(f"{figure:6.3f}" for figure in figures), f"{figures[2] / torch:6.2f}")
-        middle = [statistics.median(map(statistics.median, times.values())) for times in (first, again)]
-        print(f"{'the median exercise':22} {middle[0]:6.3f}        {middle[1]:6.3f}        {middle[1] / torch:6.2f}")
-        _mutants(library, [slug for slug in slugs if not library.exercise(slug).needs])
+            print(f"{slug:22}", *(f"{number:6.3f}" for number in numbers), f"{numbers[2] / torch:6.2f}")
+        heading("The median exercise, seconds from the request to the verdict")
+        figures = Figures()
+        for name, times in (("first verdict", first), ("next verdict", again)):
+            middle = [statistics.median(round_) for round_ in zip(*times.values(), strict=True)]
+            figures.add(name, middle, "import torch", imports)
+        figures.save()
+        if mutants_too:
+            _mutants(library, [slug for slug in slugs if not library.exercise(slug).needs])
 
 
 def _verdicts(
@@ -81,10 +88,6 @@ def _mutants(library: Library, slugs: list[str]) -> None:
 
 def _can_run(library: Library, slug: str) -> bool:
     return all(importlib.util.find_spec(name) for name in library.exercise(slug).needs)
-
-
-def _p95(values: list[float]) -> float:
-    return sorted(values)[min(len(values) - 1, round(0.95 * len(values)))]
 
 
 if __name__ == "__main__":

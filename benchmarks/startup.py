@@ -1,46 +1,54 @@
 """How long the commands take that need no torch, against importing the two libraries that every command needs.
 
-    python benchmarks/startup.py [ROUNDS]
-
-Runs are interleaved, so that a busy machine slows all of them alike; medians in milliseconds, and ratios to the base.
+python benchmarks/startup.py [ROUNDS]
 """
 
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
-import tempfile
-import time
 
-BASE = [sys.executable, "-c", "import typer, rich.console"]
-THINKLLM = [sys.executable, "-m", "thinkllm_drill"]
-COMMANDS = {
-    "import typer, rich.console": BASE,
-    "thinkllm --help": [*THINKLLM, "--help"],
-    "thinkllm list": [*THINKLLM, "list"],
-    "thinkllm hint": [*THINKLLM, "hint", "softmax", "--again"],
-    "thinkllm progress": [*THINKLLM, "progress"],
-    "thinkllm show": [*THINKLLM, "show", "softmax"],
-}
+from bench import THINKLLM, Figures, heading, interleaved, own_service, timed
+
+BASE = "import typer, rich.console"
+GOALS = {"--help": 1.5, "list": 1.5, "completion": 1.5}
 
 
 def main(rounds: int) -> None:
     """Print the table."""
-    with tempfile.TemporaryDirectory() as home:
-        environment = os.environ | {"THINKLLM_HOME": home, "THINKLLM_SERVICE": "off"}
-        subprocess.run([*THINKLLM, "drill", "softmax"], env=environment, capture_output=True, check=True)
-        seconds: dict[str, list[float]] = {name: [] for name in COMMANDS}
-        for _ in range(rounds):
-            for name, command in COMMANDS.items():
-                start = time.perf_counter()
-                subprocess.run(command, env=environment, capture_output=True, check=False)
-                seconds[name].append(time.perf_counter() - start)
-    base = statistics.median(seconds["import typer, rich.console"])
+    figures = Figures()
+    with own_service():
+        os.environ["THINKLLM_SERVICE"] = "off"
+        subprocess.run([*THINKLLM, "drill", "softmax"], capture_output=True, check=True)
+        commands = {
+            "--help": [*THINKLLM, "--help"],
+            "list": [*THINKLLM, "list"],
+            "hint": [*THINKLLM, "hint", "softmax"],
+            "progress": [*THINKLLM, "progress"],
+            "show": [*THINKLLM, "show", "softmax"],
+        }
+        tasks = {BASE: lambda: timed([sys.executable, "-c", BASE]), "completion": _complete}
+        tasks |= {name: lambda command=command: timed(command, codes=(0, 2)) for name, command in commands.items()}
+        seconds = interleaved(rounds, tasks)
+        del os.environ["THINKLLM_SERVICE"]
+    heading("Commands without torch, in seconds")
+    base = seconds.pop(BASE)
+    figures.add(BASE, base)
     for name, values in seconds.items():
-        median = statistics.median(values)
-        print(f"{name:28} {1000 * median:6.0f} ms   {median / base:4.2f} ×")
+        figures.add(f"thinkllm {name}", values, BASE, base, ratio_goal=GOALS.get(name))
+    figures.save()
+
+
+def _complete() -> float:
+    """A shell asks what can follow `thinkllm check s`."""
+    asked = {"_THINKLLM_COMPLETE": "complete_bash", "COMP_WORDS": "thinkllm check s", "COMP_CWORD": "2"}
+    os.environ |= asked
+    try:
+        return timed(THINKLLM)
+    finally:
+        for name in asked:
+            del os.environ[name]
 
 
 if __name__ == "__main__":

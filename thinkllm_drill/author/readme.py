@@ -1,4 +1,4 @@
-"""The table of exercises in README.md and README.zh.md, written from the content."""
+"""The tables in README.md and README.zh.md: the exercises, from the content, and the figures of the benchmarks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from thinkllm_drill import locale
+from thinkllm_drill.author import speed
 from thinkllm_drill.content import strength
 from thinkllm_drill.content.index import Entry
 from thinkllm_drill.content.library import Library
@@ -34,7 +35,8 @@ def tables(library: Library) -> dict[Path, str]:
             if BEGIN not in text or END not in text:
                 raise ContentError(f"no place for the exercises: {BEGIN.strip()} … {END.strip()}", file=path, line=1)
             before, rest = text.split(BEGIN, 1)
-            found[path] = before + BEGIN + "\n" + _table(library, lang) + "\n" + END + rest.split(END, 1)[1]
+            written = before + BEGIN + "\n" + _table(library, lang) + "\n" + END + rest.split(END, 1)[1]
+            found[path] = speed.section(library.root, written, lang, path)
     return found
 
 
