@@ -158,6 +158,7 @@ class TestPredict(SoftmaxRegressionSuite):
     edges = [
         case(en="one sample", zh="一个样本", n=1, d=3, classes=5),
         case(en="logits of ±10000", zh="logit 达到 ±10000", n=12, d=3, classes=4, scale=5e3),
+        case(en="all logits near 1000", zh="logit 都在 1000 附近", n=12, d=3, classes=4, lift=1000.0),
         case(en="logits that differ far below 1", zh="logit 之差远小于 1", n=12, d=3, classes=4, scale=0.0009765625),
         case(en="ties", zh="并列", n=12, d=2, classes=5, tied=True),
         case(en="ties at 0", zh="在 0 处并列", n=3, d=2, classes=4, scale=0.0),

@@ -190,6 +190,7 @@ def _honest(library: Library, slug: str, kit: Kit, report: Report, seeds: int) -
     sources = [path.read_text(encoding="utf-8") for path in files]
     accepted, done, margin = 0, 0, 0.0
     problems: dict[str, str] = {}
+    rejected: set[str] = set()
     names = [kit.seed_of(slug, "honest", str(number)) for number in range(seeds)]
     for result in kit.measure(slug, sources, names, first=False):
         done += 1
@@ -203,6 +204,10 @@ def _honest(library: Library, slug: str, kit: Kit, report: Report, seeds: int) -
                 if not result.passed
                 else f"is off by {result.margin:.2f} of what is allowed"
             )
-            problems.setdefault(name, f"the honest variant {name} {why} (seed {result.seed})")
+            problem = f"the honest variant {name} {why} (seed {result.seed})"
+            if name not in problems or (not result.passed and name not in rejected):
+                problems[name] = problem
+            if not result.passed:
+                rejected.add(name)
     report.problems += problems.values()
     return (accepted, done), margin
