@@ -36,6 +36,7 @@ def test_the_figures_are_written_between_their_marks(root: Path) -> None:
     assert "| 93 ms | 0.10 s |  |" in text
     assert "2 cores, 2026-01-02" in text
     assert "stale" not in text
+    assert "## How fast" in text
     assert "0.071 倍" in speed.section(root, speed.BEGIN + speed.END, "zh", root / "README.zh.md")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import signal
@@ -271,3 +272,49 @@ def test_a_service_that_spawns(world: Path, content: Path, monkeypatch: pytest.M
     assert client.stop_service()
     wait_until(lambda: gone(status.pid))
     assert not list(world.glob(f"thinkllm-run-{status.pid}-*"))
+
+
+def test_a_check_after_the_socket_was_removed_starts_another(
+    world: Path, monkeypatch: pytest.MonkeyPatch, wait_until: Any
+) -> None:
+    monkeypatch.setenv("THINKLLM_RUNTIME_DIR", str(world / "rm"))
+    assert check(RIGHT).passed
+    first = client.service_status()
+    assert first.socket is not None
+    first.socket.unlink()
+    assert check(RIGHT).passed
+    second = client.service_status()
+    assert second.pid != first.pid
+    wait_until(lambda: gone(first.pid))
+    monkeypatch.setenv("THINKLLM_HOME", str(world / "another home"))
+    assert client.service_status().pid == second.pid
+    assert client.stop_service()
+    wait_until(lambda: gone(second.pid))
+
+
+@pytest.mark.parametrize("what", ["lock", "log", "bind"])
+def test_a_full_disk_costs_the_service_and_not_the_verdict(
+    world: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setenv("THINKLLM_RUNTIME_DIR", str(world / "full"))
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise full
+
+    monkeypatch.setattr(client, {"lock": "_lock", "log": "log_file", "bind": "_retire_others"}[what], fail)
+    assert check(RIGHT).passed
+    assert not client.service_status().running
+
+
+def test_kernels_have_a_service_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "find_spec", lambda name: object())
+    asked = {"slug": "triton-softmax", "content": str(CHECKOUT)}
+    assert client._has_kernels(asked)
+    assert not client._has_kernels({**asked, "slug": "softmax"})
+    assert not client._has_kernels({**asked, "slug": "no-such"})
+    assert not client._has_kernels({"type": "status"})
+    assert client._environment(kernels=True)["TRITON_INTERPRET"] == "1"
+    assert client._socket(kernels=True) != client._socket(kernels=False)
+    monkeypatch.setattr(client, "find_spec", lambda name: None)
+    assert not client._has_kernels(asked)

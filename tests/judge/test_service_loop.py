@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
+from thinkllm_drill.judge import service
 from thinkllm_drill.judge.launch import sweep_scratch
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -182,3 +183,35 @@ def test_the_end_of_the_loop_is_the_end_of_its_children(start: Any, wait_until: 
         for child in children:
             wait_until(lambda child=child: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
     sweep_scratch()  # as the next service does
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["removed", "replaced"])
+def test_one_whose_socket_is_gone_ends(start: Any, replaced: bool) -> None:
+    """Nobody can find it any more; another service may listen at its place."""
+    loop = start()
+    assert loop.ask("status")["event"] == "status"
+    loop.path.unlink()
+    if replaced:
+        loop.path.touch()
+    assert loop.process.wait(10) == 0
+
+
+def test_the_clock_on_the_wall_does_not_count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A laptop that was suspended for a day, or whose clock was set, finds its service as it was."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        zygote = service.Zygote(listener, idle_seconds=60)
+        now = time.time()
+        for then in (now + 86400, now - 86400):
+            monkeypatch.setattr(time, "time", lambda then=then: then)
+            assert not zygote._finished()
+
+
+def test_a_long_log_is_cut(tmp_path: Path) -> None:
+    log = tmp_path / "service.log"
+    program = "import os, sys\nfrom thinkllm_drill.judge.service import cut_log\n"
+    program += "os.write(2, b'x' * 2000); cut_log(1000); os.write(2, b'the end')"
+    with log.open("ab") as output:
+        environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
+        subprocess.run([sys.executable, "-c", program], stderr=output, check=True, env=environment)
+    assert log.read_bytes() == b"the end"

@@ -12,6 +12,7 @@ BEGIN, END = (
     "<!-- figures: written by `thinkllm dev render` from benchmarks/results.json -->\n",
     "<!-- end of figures -->\n",
 )
+HEADS = {"en": "## How fast it is", "zh": "## 有多快"}
 ROWS = {
     "first words, warm": ("first words of `thinkllm check`", "`thinkllm check` 的第一行输出"),
     "check, warm": ("`thinkllm check`, the whole process", "`thinkllm check`，整个进程"),
@@ -54,7 +55,7 @@ def section(root: Path, text: str, lang: str, path: Path) -> str:
     except (ValueError, KeyError, TypeError) as error:
         raise ContentError(f"not the results of `just bench`: {error}", file=results, line=1) from error
     before, rest = text.split(BEGIN, 1)
-    return f"{before}{BEGIN}\n{table}\n{END}{rest.split(END, 1)[1]}"
+    return f"{before}{BEGIN}\n{HEADS[lang]}\n\n{table}\n{END}{rest.split(END, 1)[1]}"
 
 
 def _table(results: dict[str, Any], lang: str) -> str:

@@ -153,8 +153,9 @@ class _Show:
         folder = self._session.settings.home / "debug" / self._path.stem
         try:
             self._saved = save(replay, folder, self._saved)
-        except OSError as error:
-            self._screen.write(text("debug.not_saved", folder=short_path(folder), reason=error.strerror or str(error)))
+        except (OSError, RuntimeError) as error:  # torch says RuntimeError where the disk is full
+            reason = getattr(error, "strerror", None) or str(error).split("\n")[0]
+            self._screen.write(text("debug.not_saved", folder=short_path(folder), reason=reason))
 
     def left(self) -> None:
         """The learner has left in the middle."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -12,9 +13,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,6 +30,10 @@ from thinkllm_drill.verdict import Check, CheckRequest, Verdict
 PACKAGE = Path(__file__).resolve().parents[1]
 WATCHED = (".", "judge", "grading", "content", "locale/en", "locale/zh")
 LOG_BYTES = 1 << 20
+KERNELS = "-k"
+"""The end of the name of the socket of the service for kernels."""
+CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+"""Without a service it still works."""
 
 
 class CheckEvents(Protocol):
@@ -149,10 +155,10 @@ def ask(
         Cancelled: `cancel` was called before the request was sent.
     """
     process: subprocess.Popen[bytes] | None = None
-    if service and hasattr(socket, "AF_UNIX"):
-        connection = _connected()
-    else:
-        connection, process = _foreground()
+    kernels = _has_kernels(message)
+    connection = _connected(kernels=kernels) if service and hasattr(socket, "AF_UNIX") else None
+    if connection is None:
+        connection, process = _foreground(kernels=kernels)
     try:
         with connection:
             if cancel is not None:
@@ -232,49 +238,72 @@ def _hash(parts: list[str]) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
+def _socket(*, kernels: bool) -> Path:
+    """Where the service listens; that for kernels, which has Triton's interpreter, is a second one."""
+    return runtime_dir() / f"{key()}{KERNELS if kernels else ''}.sock"
+
+
+def _has_kernels(message: Mapping[str, Any]) -> bool:
+    """Whether a request is about an exercise of Triton kernels, and Triton is installed."""
+    from thinkllm_drill.content.library import Library
+
+    if "slug" not in message or "content" not in message:
+        return False
+    try:
+        needs = Library(Path(message["content"])).exercise(message["slug"]).needs
+    except (ThinkLLMError, TypeError):  # the judge tells of it
+        return False
+    return "triton" in needs and find_spec("triton") is not None
+
+
 def _retire_others(path: Path) -> None:
     """Ask services of ours with older code to end once they are idle."""
-    for other in path.parent.glob(path.name.split("-")[0] + "-*.sock"):
-        connection = None if other == path else _try_connect(other)
+    whose, code = path.stem.removesuffix(KERNELS).split("-")
+    for other in path.parent.glob(f"{whose}-*.sock"):
+        if other.stem.removesuffix(KERNELS) == f"{whose}-{code}":
+            continue
+        connection = _try_connect(other)
         if connection is not None:
             with connection, contextlib.suppress(OSError):
                 connection.sendall(requests.dump({"type": "retire"}))
-        if other != path:
-            other.unlink(missing_ok=True)
+        other.unlink(missing_ok=True)
 
 
 def start_service_in_background(slug: str, content: Path, lang: str) -> None:
     """Start the service unless it runs, and have it get ready to check an exercise; waits for neither."""
     if hasattr(socket, "AF_UNIX"):
-        with _connected() as connection:
-            message = {"type": "prepare", "slug": slug, "content": str(content), "lang": lang}
-            connection.sendall(requests.dump(message))
+        message = {"type": "prepare", "slug": slug, "content": str(content), "lang": lang}
+        connection = _connected(kernels=_has_kernels(message))
+        if connection is not None:
+            with connection:
+                connection.sendall(requests.dump(message))
 
 
 def service_status() -> ServiceStatus:
     """The state of the service for this interpreter and version."""
-    name = key()
-    path = runtime_dir() / f"{name}.sock"
-    connection = _try_connect(path)
-    if connection is None:
-        return ServiceStatus(False, key=name, socket=path)
-    with connection, contextlib.suppress(_Gone, OSError):
-        connection.sendall(requests.dump({"type": "status"}))
-        for event in _events(connection, None):
+    name, usual = key(), _socket(kernels=False)
+    for path in (usual, _socket(kernels=True)):
+        event = _said(path, "status")
+        if event is not None:
             return ServiceStatus(True, event["pid"], event["started"], name, _resident(event["pid"]), path)
-    return ServiceStatus(False, key=name, socket=path)
+    return ServiceStatus(False, key=name, socket=usual)
 
 
 def stop_service() -> bool:
-    """End the service; whether one ran."""
-    connection = _try_connect(runtime_dir() / f"{key()}.sock")
+    """End the service, and that for kernels; whether one ran."""
+    return any([_said(_socket(kernels=kernels), "stop") is not None for kernels in (False, True)])
+
+
+def _said(path: Path, what: str) -> dict[str, Any] | None:
+    """What the service at a socket answers to a word; None where there is none."""
+    connection = _try_connect(path)
     if connection is None:
-        return False
+        return None
     with connection, contextlib.suppress(_Gone, OSError):
-        connection.sendall(requests.dump({"type": "stop"}))
-        for _ in _events(connection, None):
-            return True
-    return False
+        connection.sendall(requests.dump({"type": what}))
+        for event in _events(connection, None):
+            return event
+    return None
 
 
 def log_file() -> Path:
@@ -282,18 +311,22 @@ def log_file() -> Path:
     return runtime_dir() / "service.log"
 
 
-def _connected() -> socket.socket:
-    """A connection to the service, which is started if there is none."""
-    folder = runtime_dir()
-    path = folder / f"{key()}.sock"
+def _connected(*, kernels: bool = False) -> socket.socket | None:
+    """A connection to the service, which is started if there is none; None where its folder cannot be written."""
+    path = _socket(kernels=kernels)
     connection = _try_connect(path)
     if connection is not None:
         return connection
-    with _lock(folder / "start.lock"):
-        connection = _try_connect(path)
-        if connection is not None:
-            return connection
-        _start(path)
+    try:
+        with _lock(path.with_name("start.lock")):
+            connection = _try_connect(path)
+            if connection is not None:
+                return connection
+            _start(path, kernels=kernels)
+    except OSError as error:
+        if error.errno in CANNOT_WRITE:
+            return None
+        raise
     connection = _try_connect(path)
     if connection is None:
         raise died()
@@ -310,7 +343,7 @@ def _try_connect(path: Path) -> socket.socket | None:
     return connection
 
 
-def _start(path: Path) -> None:
+def _start(path: Path, *, kernels: bool) -> None:
     """Start a service on a socket that listens at once: requests wait there while torch is imported."""
     path.unlink(missing_ok=True)
     _retire_others(path)
@@ -329,12 +362,12 @@ def _start(path: Path) -> None:
                 stdout=output,
                 stderr=output,
                 cwd=path.parent,
-                env=_environment(),
+                env=_environment(kernels=kernels),
                 start_new_session=True,
             )
 
 
-def _foreground() -> tuple[socket.socket, subprocess.Popen[bytes]]:
+def _foreground(*, kernels: bool) -> tuple[socket.socket, subprocess.Popen[bytes]]:
     """A service for one request, that ends with us."""
     command = [sys.executable, "-P", "-m", "thinkllm_drill.judge.service", "--once"]
     if sys.platform != "win32":
@@ -344,14 +377,16 @@ def _foreground() -> tuple[socket.socket, subprocess.Popen[bytes]]:
                 [*command, str(theirs.fileno())],
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
-                env=_environment(),
+                env=_environment(kernels=kernels),
                 start_new_session=True,
             )
         return ours, process
     token = secrets.token_hex(16)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        process = subprocess.Popen([*command, f"{port}:{token}"], stdin=subprocess.DEVNULL, env=_environment())
+        process = subprocess.Popen(
+            [*command, f"{port}:{token}"], stdin=subprocess.DEVNULL, env=_environment(kernels=kernels)
+        )
         listener.settimeout(60)
         while True:
             connection, _ = listener.accept()
@@ -360,8 +395,9 @@ def _foreground() -> tuple[socket.socket, subprocess.Popen[bytes]]:
             connection.close()
 
 
-def _environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(PACKAGE.parent), "OPENBLAS_NUM_THREADS": "1"}
+def _environment(*, kernels: bool) -> dict[str, str]:
+    ours = {"PYTHONPATH": str(PACKAGE.parent), "OPENBLAS_NUM_THREADS": "1"}
+    return os.environ | ours | ({"TRITON_INTERPRET": "1"} if kernels else {})
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import os
 import sys
 import tempfile
@@ -17,6 +18,9 @@ def preload() -> None:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     sys.dont_write_bytecode = True
+    if os.environ.get("TRITON_INTERPRET") == "1":  # the service for kernels
+        with contextlib.suppress(ImportError):
+            importlib.import_module("triton.language")
     import _pytest.python  # noqa: F401
     import pytest  # noqa: F401
     import torch

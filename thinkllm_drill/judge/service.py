@@ -17,13 +17,14 @@ import os
 import selectors
 import signal
 import socket
+import stat
 import sys
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from thinkllm_drill.judge import limits, requests, sandbox
-from thinkllm_drill.judge.client import forks
+from thinkllm_drill.judge.client import LOG_BYTES, forks
 from thinkllm_drill.judge.forks import become_judge, become_standby
 from thinkllm_drill.judge.image import preload
 from thinkllm_drill.judge.launch import Exit, sweep_scratch
@@ -74,6 +75,7 @@ class Zygote:
         self._last_used = time.monotonic()
         self._stopping = self._retiring = False
         self._started = time.time()
+        self._address = address_of(listener)
         if listener is not None:
             listener.setblocking(False)
             self._selector.register(listener, selectors.EVENT_READ, "listener")
@@ -123,6 +125,8 @@ class Zygote:
         if self._judges:
             self._last_used = time.monotonic()
             return False
+        if self._address is not None and address_of(self._listener) != self._address:
+            self._retiring = True  # the socket was removed or replaced: nobody can find us any more
         quiet = time.monotonic() - self._last_used
         # a connection on which nothing ever comes holds nothing up for long
         return quiet > self._idle or (self._retiring and (not self._waiting or quiet > REQUEST_SECONDS))
@@ -311,6 +315,7 @@ class Zygote:
     def _ended(self, judge: _Judge) -> None:
         """A judge is done: tidy up, and get ready for the next request, unless it comes at once."""
         self._end(judge)
+        cut_log()
         if judge.grades is not None:
             self._next = (time.monotonic() + PAUSE_SECONDS, judge.grades)
         self._rest()
@@ -359,6 +364,28 @@ def _subject(message: dict[str, Any]) -> _Subject | None:
     values = (message.get("slug"), message.get("content"), message.get("lang", "en"))
     known = message.get("type") in ("check", "prepare") and all(isinstance(value, str) for value in values)
     return values if known else None  # type: ignore[return-value]
+
+
+def address_of(listener: socket.socket | None) -> tuple[str, int, int] | None:
+    """The path of a Unix socket and the file that is there now; None where there is no path or no file."""
+    if listener is None or listener.family != getattr(socket, "AF_UNIX", None):
+        return None
+    path = listener.getsockname()
+    if not isinstance(path, str) or not path:
+        return None
+    try:
+        state = os.stat(path)  # noqa: PTH116  (looked at every second)
+    except OSError:
+        return path, 0, 0
+    return path, state.st_dev, state.st_ino
+
+
+def cut_log(most: int = LOG_BYTES) -> None:
+    """Empty the log that our standard error goes to, once it is long."""
+    with contextlib.suppress(OSError):
+        state = os.fstat(2)
+        if stat.S_ISREG(state.st_mode) and state.st_size > most:
+            os.ftruncate(2, 0)
 
 
 def _connected(where: str) -> socket.socket:
