@@ -36,8 +36,9 @@ def state(interview: Interview, problem: Problem) -> str:
     if problem.submitted_at is not None:
         passed = problem.verdict is not None and problem.verdict.passed
         return "submitted_passed" if passed else "submitted_failed"
-    if problem.runs:
-        return "run_passed" if problem.runs[-1].verdict.passed else "run_failed"
+    runs = [run for run in problem.runs if run.counts]
+    if runs:
+        return "run_passed" if runs[-1].verdict.passed else "run_failed"
     return "begun" if problem.saves else "open"
 
 

@@ -116,6 +116,8 @@ class _Block:
     lines: list[str]
     around: int | None = None
     """The line that must be seen where not all are."""
+    least: int | None = None
+    """So many lines it gets by its rank, the rest after all others; None for all."""
     space: bool = field(default=True)
     """Whether an empty line may stand before it."""
 
@@ -222,7 +224,8 @@ def _blocks(look: Look, now: datetime, screen: Screen) -> list[_Block]:
     interview, cells = look.interview, screen.width
     front = _front(look, screen)
     rows, place, whole = _problems(look, now, screen)
-    blocks = [_Block(1, front, around=len(front) - 1), _Block(5, rows, around=place), _Block(2, _focus(look, screen))]
+    blocks = [_Block(1, front, around=len(front) - 1), _Block(4, rows, around=place, least=3)]
+    blocks.append(_Block(2, _focus(look, screen)))
     blocks.append(_Block(6, _saved(look, now, screen, whole=whole), space=False))
     told = [
         screen.paint(line, message.style)
@@ -230,12 +233,12 @@ def _blocks(look: Look, now: datetime, screen: Screen) -> list[_Block]:
         for line in wrap_text(visible(message.words), cells)
     ]
     if look.busy:
-        told = [screen.paint(line, "bold") for line in wrap_text(look.busy, cells)]
-    blocks.append(_Block(3, told))
+        told += [screen.paint(line, "bold") for line in wrap_text(look.busy, cells)]
+    blocks.append(_Block(3, told[: max(screen.height // 3, 2)]))
     if interview.clock_back:
         words = text("mock.clock_back", back=clock(interview.clock_back))
-        blocks.append(_Block(4, [screen.paint(line, "warn") for line in wrap_text(words, cells)]))
-    if look.waiting and not isinstance(look.front, Asking):
+        blocks.append(_Block(5, [screen.paint(line, "warn") for line in wrap_text(words, cells)]))
+    if look.waiting and not isinstance(look.front, Asking) and interview.finished_at is None:
         words = text("mockview.waiting_one") if look.waiting == 1 else text("mockview.waiting", count=look.waiting)
         blocks.append(_Block(7, [screen.paint(line, "warn") for line in wrap_text(words, cells)]))
     return blocks
@@ -308,7 +311,7 @@ def _row(number: int, interview: Interview, problem: Problem, now: datetime, scr
     how = state(interview, problem)
     mark = screen.symbol("here") if problem.slug == interview.focus else " "
     spent, left = clock(interview.seconds(problem.slug, now)), max(interview.runs - problem.runs_taken, 0)
-    runs = runs_left(left) if problem.open else ""
+    runs = runs_left(left) if problem.open and interview.finished_at is None else ""
     symbol = screen.symbol(_STATES[how][0])
     return [mark, str(number), symbol, problem.slug, text(f"mock.state.{how}"), spent, f"{problem.minutes}:00", runs]
 
@@ -381,9 +384,13 @@ def _page(look: Look, page: Page, now: datetime, screen: Screen) -> Frame:
 def _fit(blocks: Sequence[_Block], rows: int) -> tuple[list[str], list[int | None]]:
     """The blocks in so many lines, and the last line of each; None for one that has no room."""
     given, left = [0] * len(blocks), max(rows, 0)
-    for place in sorted(range(len(blocks)), key=lambda place: blocks[place].rank):
-        given[place] = min(len(blocks[place].lines), left)
-        left -= given[place]
+    ranked = sorted(range(len(blocks)), key=lambda place: blocks[place].rank)
+    for place in [*ranked, *ranked]:
+        block, first = blocks[place], not given[place]
+        wanted = len(block.lines) if block.least is None or not first else min(block.least, len(block.lines))
+        more = min(wanted - given[place], left)
+        given[place] += more
+        left -= more
     lines: list[str] = []
     places: list[int | None] = []
     for block, number in zip(blocks, given, strict=True):

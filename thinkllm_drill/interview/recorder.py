@@ -21,6 +21,9 @@ LOOK_SECONDS = 0.5
 
 LOCK = ".recorder"
 
+_started: list[subprocess.Popen[bytes]] = []
+"""Processes that outlive this one; Python warns of any that nobody holds."""
+
 
 def ensure(folder: Path, home: Path) -> None:
     """Start a recorder for the interview of this folder, unless one runs or none can be started."""
@@ -30,7 +33,7 @@ def ensure(folder: Path, home: Path) -> None:
             return
         held.close()
         package = Path(__file__).resolve().parents[2]
-        subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-P", "-m", "thinkllm_drill.interview.recorder", str(folder), str(home)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -39,6 +42,7 @@ def ensure(folder: Path, home: Path) -> None:
             env=os.environ | {"PYTHONPATH": str(package)},
             start_new_session=True,
         )
+        _started.append(process)
 
 
 def _hold(folder: Path) -> IO[str] | None:
