@@ -122,6 +122,7 @@ class _Done:
         self._shown = 0
         self._width = max(len(request.slug) for request in requests)
         self._bar = Bar(session, len(requests), session.out if session.out.moves and not session.json else session.err)
+        self._bar.screen.transient(f"  {text('cli.check.begin')}")
 
     def take(self, ended: _Ended) -> None:
         """One more; raises what there was instead of a verdict."""
