@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from thinkllm_drill import locale
 from thinkllm_drill.content.library import Library
@@ -15,13 +14,15 @@ from thinkllm_drill.content.path import LearningPath
 from thinkllm_drill.errors import InternalError, UsageError
 from thinkllm_drill.interview import picker
 from thinkllm_drill.interview.model import Answer, Interview, Problem, Reason, Run, fold
-from thinkllm_drill.interview.questions import Question, grade, questions_of
 from thinkllm_drill.interview.snapshots import Snapshots
 from thinkllm_drill.locale import text
 from thinkllm_drill.progress.events import source_hash, stamp
 from thinkllm_drill.progress.store import Store
 from thinkllm_drill.verdict import Verdict
 from thinkllm_drill.workspace import Workspace
+
+if TYPE_CHECKING:
+    from thinkllm_drill.interview.questions import Question
 
 RUNS = 3
 """Check runs a problem, where nothing else is wished for."""
@@ -119,6 +120,8 @@ class Interviewer:
         before = self.unfinished()
         if before is not None and before.finished_at is None:
             raise UsageError(text("mock.one_runs", id=before.id), hint="thinkllm mock status")
+        import secrets
+
         seed = wishes.seed or secrets.token_hex(4)
         wishes = picker.Wishes(**{**wishes.__dict__, "seed": seed})
         chosen = picker.pick(wishes, self._gradable(), self.path, self.store.statuses(), self.now().date())
@@ -209,11 +212,15 @@ class Interviewer:
 
     def questions(self, slug: str) -> list[Question]:
         """The questions that are asked after a problem."""
+        from thinkllm_drill.interview.questions import questions_of
+
         every = sorted(questions_of(self.library.exercise(slug)), key=lambda question: question.answer is None)
         return list(every)[:QUESTIONS]
 
     def unreadable(self, question: Question, given: str) -> str | None:
         """Why an answer to a question that is graded cannot be read; None where it can, or where it is empty."""
+        from thinkllm_drill.interview.questions import grade
+
         graded = grade(question, given) if given.strip() else None
         return None if graded is None or graded.unreadable is None else text("mock.unreadable", given=given.strip())
 
@@ -223,6 +230,8 @@ class Interviewer:
         Raises:
             UsageError: the question has a right answer, and this one cannot be read.
         """
+        from thinkllm_drill.interview.questions import grade
+
         interview = self.running()
         if (why := self.unreadable(question, given)) is not None:
             raise UsageError(why, hint="thinkllm mock answer 2.5e9")
