@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
@@ -91,6 +92,10 @@ class FullScreen:
             self._write("".join(out))
 
     def _write(self, words: str) -> None:
+        if sys.platform == "win32":  # the console takes text, not bytes
+            self.screen.stream.write(words)
+            self.screen.stream.flush()
+            return
         data = words.encode(self._encoding, "backslashreplace")
         with contextlib.suppress(OSError):  # the terminal has gone
             while data:
