@@ -98,6 +98,7 @@ def _own_world(
     monkeypatch.setenv("THINKLLM_RUNTIME_DIR", str(tmp_path / "run"))
     monkeypatch.setenv("THINKLLM_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.setenv("THINKLLM_CONTENT", str(content_root))
+    monkeypatch.setattr("thinkllm_drill.interview.recorder.ensure", lambda folder, home: None)
     yield
     locale.use("en")
 

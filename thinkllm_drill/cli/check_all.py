@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from thinkllm_drill.cli import preflight
 from thinkllm_drill.cli.authoring import Bar
 from thinkllm_drill.cli.grade import Options, contract, look_into, record, request_of
+from thinkllm_drill.cli.interview import asked
 from thinkllm_drill.cli.output import table
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.errors import InternalError, ThinkLLMError, UsageError
@@ -53,7 +54,8 @@ def check_all(session: Session, options: Options, jobs: int | None = None) -> in
         options: how to grade.
         jobs: how many to grade at a time; as many as there are cores by default.
     """
-    slugs = [slug for slug in session.entries if session.has_attempt(slug)]
+    busy = asked(session)
+    slugs = [slug for slug in session.entries if session.has_attempt(slug) and slug not in busy]
     if not slugs:
         raise UsageError(text("cli.check.no_attempts"), hint="thinkllm next")
     requests = []

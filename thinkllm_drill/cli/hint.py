@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from thinkllm_drill.cli import completion
+from thinkllm_drill.cli.interview import refuse
 from thinkllm_drill.cli.output import paragraph
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.errors import UsageError
@@ -21,6 +22,7 @@ def command(
     """Show the next hint, or those seen already."""
     session = Session.of(ctx)
     slug = session.slug(slug)
+    refuse(session, slug, "hint")
     hints = texts(session, slug)
     if again:
         used = min(session.store.hints_used(slug) if session.has_progress else 0, len(hints))
@@ -51,6 +53,7 @@ def texts(session: Session, slug: str) -> list[str]:
 
 def open_next(session: Session, slug: str) -> int:
     """The number of the next hint, which is recorded as seen; UsageError where there is none."""
+    refuse(session, slug, "hint")
     total = len(session.library.exercise(slug).hint)
     used = session.store.hints_used(slug) if session.has_progress else 0
     if _is_bughunt(session, slug):

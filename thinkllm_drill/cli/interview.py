@@ -99,19 +99,24 @@ def write_report(session: Session, outcome: Result) -> Path:
         raise home_problem(path, error) from error
 
 
-def refuse(session: Session, slug: str, verb: str) -> None:
-    """Raise UsageError where this verb would tell of a problem of the interview that runs."""
+def asked(session: Session) -> dict[str, str]:
+    """The exercises that the interview which runs asks, each with its id; they are told nothing of meanwhile."""
     if not session.has_progress:
-        return
+        return {}
     from thinkllm_drill.interview.model import fold
 
     wall = datetime.now(UTC)
-    for interview in fold(session.store.events_of("mock")).values():
-        if interview.running(wall) and slug in [problem.slug for problem in interview.problems]:
-            raise UsageError(
-                text("mock.refused", verb=verb, slug=slug, id=interview.id),
-                hint="thinkllm mock check" if verb in ("check", "watch", "debug") else "thinkllm mock status",
-            )
+    interviews = fold(session.store.events_of("mock")).values()
+    return {each.slug: one.id for one in interviews if one.running(wall) for each in one.problems}
+
+
+def refuse(session: Session, slug: str, verb: str) -> None:
+    """Raise UsageError where this verb would tell of a problem of the interview that runs."""
+    if (id_ := asked(session).get(slug)) is not None:
+        raise UsageError(
+            text("mock.refused", verb=verb, slug=slug, id=id_),
+            hint="thinkllm mock check" if verb == "check" else "thinkllm mock status",
+        )
 
 
 def _grade(

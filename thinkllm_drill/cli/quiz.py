@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from thinkllm_drill.cli import completion
+from thinkllm_drill.cli.interview import asked, refuse
 from thinkllm_drill.cli.list_ import known_topic
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.errors import UsageError
@@ -84,11 +85,13 @@ def _chosen(session: Session, slug: str | None, topic: str | None, count: int | 
     scheduled = reviews(session)
     if slug is not None:
         slug = session.library.resolve(slug)
+        refuse(session, slug, "quiz")
         if due:
             return pick([slug], _loader(session), scheduled, today(), count=count, due=True)
         return _loader(session)(slug)[:count]
     known, place = session.statuses(), session.learning_path.place
-    entries = list(session.entries.values())
+    busy = asked(session)
+    entries = [entry for entry in session.entries.values() if entry.slug not in busy]
     if topic is not None:
         topic = known_topic(entries, topic)
         entries = [entry for entry in entries if entry.topic == topic]
@@ -141,6 +144,7 @@ def _pair(session: Session, typed: str) -> tuple[Question, str]:
     if not equals or not slug:
         raise UsageError(text("quiz.bad_answer", typed=typed), hint="thinkllm quiz --list")
     slug = session.library.resolve(slug)
+    refuse(session, slug, "quiz")
     for question in _loader(session)(slug):
         if question.id == id_.strip():
             return question, value

@@ -14,6 +14,7 @@ import typer
 from thinkllm_drill.cli import completion, needs, preflight
 from thinkllm_drill.cli.background import Ended, Failed, Happening, Planned, Run, Status
 from thinkllm_drill.cli.grade import Options, look_into, record, request_of, target_of
+from thinkllm_drill.cli.interview import refuse
 from thinkllm_drill.cli.keys import Keys, open_keys
 from thinkllm_drill.cli.output import page
 from thinkllm_drill.cli.saves import Gone, News, Saved, SavedFile
@@ -131,6 +132,11 @@ class Watch:
     def _grade(self, source: bytes) -> None:
         """Begin to grade this, in the place of what is being graded."""
         self._call_off()
+        try:
+            refuse(self.session, self.slug, "watch")
+        except UsageError as error:
+            self.view.problem(error, alone=True)
+            return
         begins, self._begins = self._begins, False
         request = request_of(self.session, self.slug, self.path, source, Options())
         verdict = preflight.static_verdict(request, self.session.entries[self.slug])
