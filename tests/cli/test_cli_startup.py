@@ -55,6 +55,7 @@ def test_no_verb_imports_torch(python_env: dict[str, str]) -> None:
         ["reset", "gqa"],
         ["config", "list"],
         ["check", "--help"],
+        ["debug", "--help"],
         ["dev", "--help"],
     ]
     found = _probe({**python_env, "THINKLLM_SERVICE": "off"}, HEAVY, *lines)
@@ -105,7 +106,7 @@ def _asked(shell: str, line: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("thinkllm d", ["drill", "doctor", "dev"]),
+        ("thinkllm d", ["drill", "debug", "doctor", "dev"]),
         ("thinkllm drill ", ["gqa", "softmax", "triton-softmax"]),
         ("thinkllm drill tri", ["triton-softmax"]),
         ("thinkllm drill triton_", ["triton_softmax"]),
