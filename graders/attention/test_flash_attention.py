@@ -29,7 +29,7 @@ class TestFlashAttention(FunctionSuite):
         case(en="causal, blocks of queries larger", zh="因果，查询块更大", batch=2, heads=3, head_dim=2, q_len=9, kv_len=9, block_q=4, block_k=3, is_causal=True),
         case(en="causal, more keys than queries", zh="因果，键多于查询", **BATCH, q_len=5, kv_len=11, block_q=2, block_k=3, is_causal=True),
         case(en="one tile", zh="只有一块", **BATCH, q_len=5, kv_len=7, block_q=8, block_k=16),
-        case(en="130 keys", zh="130 个键", batch=1, heads=2, head_dim=4, q_len=66, kv_len=130, block_q=64, block_k=64, is_causal=True, reduction=130),
+        case(en="130 keys", zh="130 个键", batch=1, heads=2, head_dim=4, q_len=66, kv_len=130, block_q=64, block_k=64, is_causal=True, factor=96),
     ]  # fmt: skip
     edges = [
         case(en="blocks of 1", zh="块大小为 1", **BATCH, q_len=3, kv_len=4, block_q=1, block_k=1, is_causal=True),
