@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from thinkllm_drill.cli.mock_view_draw import Asking, Confirm, Frame, Look, Mess
 from thinkllm_drill.cli.screen import Screen
 from thinkllm_drill.interview.model import Interview, Problem, Run, Saved
 from thinkllm_drill.interview.profiles import Profile
+from thinkllm_drill.interview.result import Advice, Part, ProblemResult, Result
 from thinkllm_drill.verdict import Verdict
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -186,6 +188,39 @@ def test_a_page_says_where_it_is_and_keeps_the_time() -> None:
     assert shown[0].startswith("12:34 left")
     assert shown[2].startswith("7 行")
     assert "8–28 of 90" in shown[-1]
+
+
+def _result() -> Result:
+    problem = ProblemResult("kl-unbiased", "KL", "hard", 15, "partly", 0.4, 754.0, 2, "x", "y", None)
+    advice = Advice("Mean squared error fails in one known way. " * 3, "thinkllm drill kl-unbiased")
+    parts = (Part("correctness", 30.5, 70.0), Part("questions", 0.0, 0.0), Part("extra", 2.5, 0.0))
+    return Result(
+        "1",
+        START,
+        START,
+        45,
+        "deadline",
+        "ab",
+        None,
+        3,
+        (problem, replace(problem, slug="gqa")),
+        parts,
+        40.5,
+        (advice,),
+    )
+
+
+@pytest.mark.parametrize(("columns", "lang"), [(80, "en"), (80, "zh"), (40, "en"), (40, "zh")])
+def test_the_result_fits_and_says_what_to_do(columns: int, lang: str) -> None:
+    locale.use(lang)
+    page = pages.result(_result(), Path("/home/me/thinkllm/reports/mock-1.html"))
+    plain = [ESCAPE.sub("", line) for line in page(_screen(columns, 24, color=True))]
+    assert plain == page(_screen(columns, 24))
+    assert max(map(width, plain)) <= columns
+    shown = "\n".join(plain)
+    for words in ("40.5", "✗  kl-unbiased", "40 %", "30.5/70", "+2.5", "  thinkllm drill kl-unbiased", "mock-1.html"):
+        assert words in shown
+    assert ("12:34 / 15:00" in shown) == (columns == 80)
 
 
 def test_the_help_names_every_key() -> None:

@@ -43,7 +43,8 @@ _DIGITS = {
     "9": ("█▀█", "▀▀█", "▀▀▀"),
     ":": ("▄", "▄", " "),
 }
-_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+"""What sets a style."""
 
 
 @dataclass(frozen=True)
@@ -153,11 +154,11 @@ def page_rows(screen: Screen) -> int:
 
 def clip(line: str, cells: int) -> str:
     """A line with its styles, shortened to so many cells."""
-    plain = _ESCAPE.sub("", line)
+    plain = ESCAPE.sub("", line)
     if width(plain) <= cells:
         return line
     kept, used, place = [], 0, 0
-    for found in [*_ESCAPE.finditer(line), None]:
+    for found in [*ESCAPE.finditer(line), None]:
         for char in line[place : found.start() if found else None]:
             used += char_width(char)
             if used <= cells:
@@ -196,11 +197,14 @@ def _head(look: Look, now: datetime, screen: Screen) -> list[str]:
     interview = look.interview
     left = interview.remaining(now)
     words, style = _alarm(look, left)
-    until = text("mockview.until", until=f"{interview.deadline.astimezone():%H:%M:%S}")
+    running = interview.finished_at is None
+    until = text("mockview.until", until=f"{interview.deadline.astimezone():%H:%M:%S}") if running else ""
     title = text("mockview.title", id=interview.id, minutes=count("minutes", interview.minutes))
     if isinstance(look.front, Page) or screen.height < BIG_ROWS or screen.width < BIG_COLUMNS:
         told = text("mockview.compact", clock=clock(left), words=words)
-        return [f"{screen.paint(told, style)} · {screen.paint(until, 'dim')}"]
+        return [
+            f"{screen.paint(told, style)} · {screen.paint(until, 'dim')}" if running else screen.paint(words, style)
+        ]
     rows = [" ".join(_DIGITS[char][row] for char in clock(left)) for row in range(3)]
     if not screen.unicode:
         rows = [row.translate({ord("█"): "#", ord("▀"): '"', ord("▄"): "."}) for row in rows]

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from thinkllm_drill.cli.cells import visible, wrap_text
+from thinkllm_drill.cli.cells import visible, width, wrap_text
 from thinkllm_drill.cli.mock_show import clock
+from thinkllm_drill.cli.mock_view_draw import ESCAPE
 from thinkllm_drill.cli.output import count, facts, table
 from thinkllm_drill.cli.screen import Screen, short_path
 from thinkllm_drill.locale import text
@@ -68,14 +69,17 @@ def result(outcome: Result, path: Path) -> Lines:
         head = text("mock.result.head", id=outcome.id, score=f"{outcome.score:g}")
         found = [screen.paint(head, "title") + " · " + text(f"mock.reason.{outcome.reason}"), ""]
         found += _problems(outcome, screen)
-        found += ["", " · ".join(_part(part.name, part.points, part.out_of) for part in outcome.parts), ""]
+        points = " · ".join(_part(part.name, part.points, part.out_of) for part in outcome.parts)
+        found += ["", *wrap_text(points, cells), ""]
         for advice in outcome.advice:
             found += wrap_text(visible(advice.says), cells)
             found.append("  " + screen.paint(advice.command, "code"))
         if outcome.clock_back:
             found += ["", *wrap_text(text("mock.clock_back", back=clock(outcome.clock_back)), cells)]
-        found += ["", *wrap_text(text("mock.result.report", file=short_path(path)), cells)]
-        return [part for line in found for part in (wrap_text(line, cells) if "\x1b" not in line else [line]) or [""]]
+        file = short_path(path)
+        where = text("mock.result.report", file=file)
+        found += ["", where] if width(where) <= cells else ["", text("mock.result.report", file="").rstrip(), file]
+        return found
 
     return lines
 
@@ -95,7 +99,11 @@ def _problems(outcome: Result, screen: Screen) -> list[str]:
             ]
         )
         styles.append(["ok" if passed else "bad", "bold", "", "", "dim", "dim"])
-    return table(screen, rows, styles=styles, numbers=(3,))
+    for columns in (6, 5, 4):
+        lines = table(screen, [row[:columns] for row in rows], styles=styles, numbers=(3,))
+        if max(width(ESCAPE.sub("", line)) for line in lines) <= screen.width:
+            break
+    return lines
 
 
 def _part(name: str, points: float, out_of: float) -> str:
