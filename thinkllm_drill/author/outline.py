@@ -13,6 +13,7 @@ from thinkllm_drill.content import path as learning_path
 from thinkllm_drill.content import tables
 from thinkllm_drill.content.library import Library
 from thinkllm_drill.errors import ContentError
+from thinkllm_drill.interview import profiles
 
 NOT_YET = "not yet"
 HEAD = """# What the exercises cover
@@ -75,12 +76,16 @@ def covered(library: Library) -> dict[str, list[str]]:
 
 
 def check(library: Library) -> Findings:
-    """What is wrong between the exercises, the learning path and the outlines."""
+    """What is wrong between the exercises, the learning path, the profiles of interviews and the outlines."""
     found = Findings(library.root)
     slugs = set(library.slugs())
     path = learning_path.file_of(library.root)
     with found.guard(path):
         _check_path(learning_path.read(library.root), slugs, path, found)
+    with found.guard(profiles.file_of(library.root)):
+        entries = {entry.slug: entry for entry in library.entries()}
+        for problem in profiles.problems(profiles.read(library.root).values(), entries):
+            found.add(profiles.file_of(library.root), None, problem)
     with found.guard(file_of(library.root)):
         outlines = read(library.root)
         exercises = covered(library)
