@@ -13,7 +13,7 @@ import typer
 
 from thinkllm_drill.cli import completion, preflight
 from thinkllm_drill.cli.causes import failures
-from thinkllm_drill.cli.cells import visible, width
+from thinkllm_drill.cli.cells import visible, width, wrap_text
 from thinkllm_drill.cli.check import hex_seed
 from thinkllm_drill.cli.grade import Options, request_of, target_of
 from thinkllm_drill.cli.output import hints
@@ -131,7 +131,11 @@ class _Show:
         """Say which case it is."""
         screen = self._screen
         what = " · ".join(part for part in (check.kind, visible(case or check.title)) if part)
-        screen.write(f"{screen.paint(what, 'heading')}    {screen.paint(text('cli.check.seed', seed=seed), 'dim')}")
+        note = screen.paint(text("cli.check.seed", seed=seed), "dim")
+        lines = [screen.paint(line, "heading") for line in self._wrapped(what, 0)]
+        fits = len(lines) == 1 and width(what) + width(text("cli.check.seed", seed=seed)) + 4 <= screen.width
+        lines = [f"{lines[0]}    {note}"] if fits or not screen.is_terminal else [*lines, note]
+        screen.write("\n".join(lines))
 
     def on_call(self, call: str, arguments: str | None) -> None:
         """Show a call and its arguments."""
@@ -139,12 +143,18 @@ class _Show:
         if self._calls > _SHOWN_CALLS:
             return
         screen = self._screen
-        screen.write(f"\n  {screen.paint(visible(call), 'code')}")
+        first, *more = self._wrapped(visible(call), 2)
+        screen.write("\n" + "\n".join(f"  {screen.paint(line, 'code')}" for line in (first, *more)))
         for line in visible(arguments or "").split("\n") if arguments else ():
             screen.write(f"    {line}")
         if self._calls == _SHOWN_CALLS:
             screen.write("\n  " + screen.paint(text("debug.more_calls"), "dim"))
         screen.stream.flush()
+
+    def _wrapped(self, words: str, indent: int) -> list[str]:
+        """The words in lines that fit a terminal."""
+        screen = self._screen
+        return (wrap_text(words, screen.text_width - indent) or [""]) if screen.is_terminal else [words]
 
     def on_replay(self, replay: Replay) -> None:
         """Write down what was asked."""
