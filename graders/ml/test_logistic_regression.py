@@ -60,7 +60,7 @@ class LogisticSuite(FunctionSuite):
 
     @title(en="no overflow on the way", zh="计算过程中不溢出")
     def test_no_warning(self, attempt, rng):
-        given = self.inputs(rng, n=6, d=3, **self.extreme)
+        given = self.inputs(rng, n=24, d=3, **self.extreme)
         given["x"] = given["x"] * 3000.0
         if warning := attempt.local(WARNING)(attempt[self.entry], given):
             fail(
