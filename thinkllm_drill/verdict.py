@@ -145,6 +145,14 @@ class Verdict:
         """The first check that neither passed nor was skipped."""
         return next((check for check in self.checks if check.status not in ("passed", "skipped")), None)
 
+    @property
+    def failing(self) -> int:
+        """How many checks failed or were not reached; a speed that could not be measured is no failure."""
+        return sum(
+            check.status != "passed" and not (check.kind == "speed" and check.status == "skipped")
+            for check in self.checks
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The JSON contract of `thinkllm check --json`."""
         return {"schema": 1, "passed": self.passed, **asdict(self)}

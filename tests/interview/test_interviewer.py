@@ -47,7 +47,7 @@ def test_no_interview_without_minutes(desk: Any, minutes: int) -> None:
 def test_runs_are_a_budget(desk: Any, interview: Interview) -> None:
     desk.save(interview, "relu", "wrong")
     for _ in range(interview.runs):
-        assert desk.run("relu").failing == 4
+        assert desk.run("relu").verdict.failing == 4
     with pytest.raises(UsageError):
         desk.run("relu")
     assert desk.get("1").problem("relu").runs_taken == interview.runs

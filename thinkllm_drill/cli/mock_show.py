@@ -162,7 +162,7 @@ def run_words(run: Run) -> str:
         return text("mock.run.ungraded") + note
     if not run.counts:
         return _unfit(run)
-    return text("mock.run.failed", failing=run.failing, total=len(verdict.checks)) + note
+    return text("mock.run.failed", failing=verdict.failing, total=len(verdict.checks)) + note
 
 
 def _unfit(run: Run) -> str:
@@ -178,11 +178,10 @@ def submitted(session: Session, done: Submitted) -> None:
     """Tell what a submission came to, and what the interviewer goes on to."""
     screen, verdict = session.out, done.problem.verdict
     assert verdict is not None
-    failing = sum(check.status not in ("passed", "skipped") for check in verdict.checks)
     if verdict.passed:
         screen.write(screen.paint(f"{screen.symbol('ok')} {text('mock.submit.passed')}", "ok"))
     else:
-        words = text("mock.submit.failed", failing=failing, total=len(verdict.checks))
+        words = text("mock.submit.failed", failing=verdict.failing, total=len(verdict.checks))
         screen.write(screen.paint(f"{screen.symbol('bad')} {words}", "bad"))
     if done.extra is not None:
         entry = session.entries[done.extra.slug]
@@ -339,7 +338,7 @@ def run_json(run: Run, interview: Interview) -> dict[str, Any]:
         "slug": problem.slug,
         "passed": run.verdict.passed,
         "status": run.verdict.status,
-        "failing": run.failing,
+        "failing": run.verdict.failing,
         "checks": len(run.verdict.checks),
         "counted": run.counts,
         "runs_left": interview.runs - problem.runs_taken,
@@ -354,7 +353,7 @@ def submitted_json(done: Submitted, waiting: list[tuple[Problem, Question]]) -> 
         "slug": done.problem.slug,
         "passed": verdict.passed,
         "status": verdict.status,
-        "failing": sum(check.status not in ("passed", "skipped") for check in verdict.checks),
+        "failing": verdict.failing,
         "checks": len(verdict.checks),
         "extra": {"slug": done.extra.slug, "file": done.extra.file} if done.extra else None,
         "questions": [{"slug": problem.slug, "question": each.id, "ask": each.ask.here} for problem, each in waiting],

@@ -188,9 +188,8 @@ class View(Stage):
     def _handed_in(self, done: Submitted) -> None:
         verdict = done.problem.verdict
         assert verdict is not None
-        failing = sum(check.status not in ("passed", "skipped") for check in verdict.checks)
         key = "passed" if verdict.passed else "failed"
-        words = text(f"mock.submit.{key}", failing=failing, total=len(verdict.checks))
+        words = text(f"mock.submit.{key}", failing=verdict.failing, total=len(verdict.checks))
         symbol = self.full.screen.symbol("ok" if verdict.passed else "bad")
         told = [Message(f"{symbol} {done.problem.slug}: {words}", "ok" if verdict.passed else "bad")]
         if done.extra is not None:

@@ -37,11 +37,6 @@ class Run:
         """Whether it took one of the runs."""
         return self.verdict.status not in _UNCOUNTED
 
-    @property
-    def failing(self) -> int:
-        """How many checks did not pass."""
-        return sum(check.status not in ("passed", "skipped") for check in self.verdict.checks)
-
 
 @dataclass(frozen=True)
 class Answer:
