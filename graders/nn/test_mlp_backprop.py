@@ -25,8 +25,8 @@ class TestMLPForwardBackward(FunctionSuite):
     edges = [
         case(en="hidden inputs of exactly 0", zh="隐藏层输入恰好为 0", batch=4, d_in=3, d_hidden=5, classes=3, special="zero", factor=FACTOR),
         case(en="no hidden unit is active", zh="没有隐藏单元被激活", batch=3, d_in=3, d_hidden=4, classes=3, special="dead", factor=FACTOR),
-        case(en="logits of ±10000", zh="±10000 的 logit", batch=5, d_in=4, d_hidden=6, classes=3, special="large", factor=FACTOR),
-        case(en="logits near −200 and near 0", zh="一些样本的 logit 在 −200 附近，一些在 0 附近", batch=4, d_in=4, d_hidden=4, classes=3, special="apart", factor=65536),
+        case(en="logits of ±10000", zh="±10000 的 logit", batch=5, d_in=4, d_hidden=6, classes=3, special="large", factor=131072),
+        case(en="logits near −200 and near 0", zh="一些样本的 logit 在 −200 附近，一些在 0 附近", batch=4, d_in=4, d_hidden=4, classes=3, special="apart", factor=131072),
         case(en="one class", zh="只有一个类别", batch=3, d_in=4, d_hidden=5, classes=1, factor=FACTOR),
         case(en="the same class throughout", zh="全是同一个类别", batch=6, d_in=4, d_hidden=5, classes=3, special="same", factor=FACTOR),
         case(en="transposed arrays", zh="转置过的数组", batch=5, d_in=4, d_hidden=6, classes=3, special="transposed", factor=FACTOR),
