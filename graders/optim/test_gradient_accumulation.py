@@ -96,7 +96,7 @@ class TestTrain(ObjectSuite):
         case(en="two groups", zh="两组", lengths=(2, 5, 6, 1), k=2, factor=64),
         case(en="a last group that is shorter", zh="最后一组不足", lengths=(3, 6, 1, 5, 2), k=3, factor=64),
         case(en="fewer micro-batches than a group", zh="micro-batch 数少于一组", lengths=(2, 5), k=4, factor=64),
-        case(en="clipped", zh="裁剪", lengths=(1, 6, 4, 2), k=2, max_norm=0.5, scale=3.0, factor=64),
+        case(en="clipped", zh="裁剪", lengths=(1, 6, 4, 2), k=2, max_norm=0.5, scale=3.0, factor=96),
         case(en="a norm below the limit", zh="范数低于上限", lengths=(1, 6, 4, 2), k=2, max_norm=1e4, factor=64),
         case(en="gradients left from before", zh="调用之前留有梯度", lengths=(3, 1, 5), k=2, stale=True, factor=64),
     ]
