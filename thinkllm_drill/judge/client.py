@@ -250,10 +250,11 @@ def _has_kernels(message: Mapping[str, Any]) -> bool:
     if "slug" not in message or "content" not in message:
         return False
     try:
-        needs = Library(Path(message["content"])).exercise(message["slug"]).needs
+        entries = Library(Path(message["content"])).entries()
     except (ThinkLLMError, TypeError):  # the judge tells of it
         return False
-    return "triton" in needs and find_spec("triton") is not None
+    needed = any("triton" in entry.needs for entry in entries if entry.slug == message["slug"])
+    return needed and find_spec("triton") is not None
 
 
 def _retire_others(path: Path) -> None:
