@@ -11,22 +11,22 @@ class TestEntropyLoss(FunctionSuite):
     entry = "compute_entropy_loss"
     gradients = ("logits",)
     cases = [
-        case(en="responses of different lengths", zh="长短不一的回复", batch=3, length=5, vocab=7),
-        case(en="chunks that do not divide the rows", zh="行数不能被 chunk_size 整除", batch=2, length=5, vocab=4, chunk_size=3),
-        case(en="seq-mean-token-mean", zh="seq-mean-token-mean", batch=3, length=6, vocab=5, mode=MEAN),
-        case(en="seq-mean-token-sum, in chunks", zh="seq-mean-token-sum，分块", batch=3, length=4, vocab=6, mode=SUM, chunk_size=4),
-        case(en="peaked distributions", zh="尖锐的分布", batch=2, length=4, vocab=9, scale=6.0),
+        case(en="responses of different lengths", zh="长短不一的回复", batch=3, length=5, vocab=7, factor=24),
+        case(en="chunks that do not divide the rows", zh="行数不能被 chunk_size 整除", batch=2, length=5, vocab=4, chunk_size=3, factor=24),
+        case(en="seq-mean-token-mean", zh="seq-mean-token-mean", batch=3, length=6, vocab=5, mode=MEAN, factor=24),
+        case(en="seq-mean-token-sum, in chunks", zh="seq-mean-token-sum，分块", batch=3, length=4, vocab=6, mode=SUM, chunk_size=4, factor=24),
+        case(en="peaked distributions", zh="尖锐的分布", batch=2, length=4, vocab=9, scale=6.0, factor=24),
         case(en="a large vocabulary", zh="大词表", batch=2, length=3, vocab=1027, reduction=4096),
     ]  # fmt: skip
     edges = [
         case(en="logits of ±1000", zh="±1000 的 logit", batch=2, length=3, vocab=6, scale=1000.0, equal=True, factor=8192),
         case(en="logits near 10000", zh="10000 附近的 logit", batch=2, length=3, vocab=6, offset=10000.0, factor=32768),
-        case(en="banned tokens", zh="有被禁用的 token", batch=2, length=4, vocab=6, banned=True),
-        case(en="banned tokens, in chunks", zh="有被禁用的 token，分块", batch=2, length=4, vocab=6, banned=True, chunk_size=1),
-        case(en="chunks larger than the batch", zh="chunk_size 大于行数", batch=2, length=3, vocab=4, chunk_size=100),
-        case(en="no token at all", zh="没有任何 token", batch=2, length=3, vocab=4, mask="none"),
-        case(en="a response without tokens", zh="有一条回复没有 token", batch=3, length=4, vocab=5, mode=MEAN, mask="empty"),
-        case(en="equal logits", zh="logit 全相等", batch=2, length=3, vocab=8, scale=0.0),
+        case(en="banned tokens", zh="有被禁用的 token", batch=2, length=4, vocab=6, banned=True, factor=24),
+        case(en="banned tokens, in chunks", zh="有被禁用的 token，分块", batch=2, length=4, vocab=6, banned=True, chunk_size=1, factor=24),
+        case(en="chunks larger than the batch", zh="chunk_size 大于行数", batch=2, length=3, vocab=4, chunk_size=100, factor=24),
+        case(en="no token at all", zh="没有任何 token", batch=2, length=3, vocab=4, mask="none", factor=24),
+        case(en="a response without tokens", zh="有一条回复没有 token", batch=3, length=4, vocab=5, mode=MEAN, mask="empty", factor=24),
+        case(en="equal logits", zh="logit 全相等", batch=2, length=3, vocab=8, scale=0.0, factor=24),
         case(en="bfloat16", zh="bfloat16", batch=2, length=4, vocab=33, dtype="bfloat16"),
     ]  # fmt: skip
 
