@@ -15,7 +15,7 @@ class TestEntropyLoss(FunctionSuite):
         case(en="chunks that do not divide the rows", zh="行数不能被 chunk_size 整除", batch=2, length=5, vocab=4, chunk_size=3, factor=24),
         case(en="seq-mean-token-mean", zh="seq-mean-token-mean", batch=3, length=6, vocab=5, mode=MEAN, factor=24),
         case(en="seq-mean-token-sum, in chunks", zh="seq-mean-token-sum，分块", batch=3, length=4, vocab=6, mode=SUM, chunk_size=4, factor=24),
-        case(en="peaked distributions", zh="尖锐的分布", batch=2, length=4, vocab=9, scale=6.0, factor=24),
+        case(en="peaked distributions", zh="尖锐的分布", batch=2, length=4, vocab=9, scale=6.0, factor=64),
         case(en="a large vocabulary", zh="大词表", batch=2, length=3, vocab=1027, reduction=4096),
     ]  # fmt: skip
     edges = [
