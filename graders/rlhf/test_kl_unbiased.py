@@ -17,7 +17,7 @@ class TestUnbiasedKL(FunctionSuite):
         case(en="on policy", zh="同策略", batch=3, seq_len=7, mode=ON),
         case(en="off policy", zh="异策略", batch=3, seq_len=7, mode=OFF),
         case(en="on policy, old log-probabilities given", zh="同策略，也给了旧的对数概率", batch=2, seq_len=6, mode=ON, old=True),
-        case(en="far off policy, several turns", zh="离采样策略很远，多轮对话", batch=3, seq_len=9, mode=OFF, spread=1.5, mask="random"),
+        case(en="far off policy, several turns", zh="离采样策略很远，多轮对话", batch=3, seq_len=9, mode=OFF, spread=1.5, mask="random", factor=64),
         case(en="value", zh="数值", batch=3, seq_len=7, mode=VALUE),
         case(en="value, old log-probabilities given", zh="数值，也给了旧的对数概率", batch=2, seq_len=6, mode=VALUE, old=True),
         case(en="as many responses as tokens", zh="回复数等于 token 数", batch=5, seq_len=5, mode=OFF),
