@@ -14,26 +14,26 @@ class TestUnbiasedKL(FunctionSuite):
     entry = "unbiased_kl"
     gradients = ("log_prob", "old_log_prob", "ref_log_prob")
     cases = [
-        case(en="on policy", zh="同策略", batch=3, seq_len=7, mode=ON),
-        case(en="off policy", zh="异策略", batch=3, seq_len=7, mode=OFF),
-        case(en="on policy, old log-probabilities given", zh="同策略，也给了旧的对数概率", batch=2, seq_len=6, mode=ON, old=True),
+        case(en="on policy", zh="同策略", batch=3, seq_len=7, mode=ON, factor=64),
+        case(en="off policy", zh="异策略", batch=3, seq_len=7, mode=OFF, factor=64),
+        case(en="on policy, old log-probabilities given", zh="同策略，也给了旧的对数概率", batch=2, seq_len=6, mode=ON, old=True, factor=64),
         case(en="far off policy, several turns", zh="离采样策略很远，多轮对话", batch=3, seq_len=9, mode=OFF, spread=1.5, mask="random", factor=64),
-        case(en="value", zh="数值", batch=3, seq_len=7, mode=VALUE),
-        case(en="value, old log-probabilities given", zh="数值，也给了旧的对数概率", batch=2, seq_len=6, mode=VALUE, old=True),
-        case(en="as many responses as tokens", zh="回复数等于 token 数", batch=5, seq_len=5, mode=OFF),
+        case(en="value", zh="数值", batch=3, seq_len=7, mode=VALUE, factor=64),
+        case(en="value, old log-probabilities given", zh="数值，也给了旧的对数概率", batch=2, seq_len=6, mode=VALUE, old=True, factor=64),
+        case(en="as many responses as tokens", zh="回复数等于 token 数", batch=5, seq_len=5, mode=OFF, factor=64),
     ]  # fmt: skip
     edges = [
-        case(en="a response without tokens", zh="有一条回复没有 token", batch=3, seq_len=6, mode=ON, empty=True),
-        case(en="no response token, on policy", zh="没有回复 token，同策略", batch=2, seq_len=4, mode=ON, mask="none"),
-        case(en="no response token, off policy", zh="没有回复 token，异策略", batch=2, seq_len=4, mode=OFF, mask="none"),
-        case(en="no response token, value", zh="没有回复 token，数值", batch=2, seq_len=4, mode=VALUE, mask="none"),
-        case(en="one response token in all", zh="总共只有一个回复 token", batch=2, seq_len=4, mode=OFF, mask="one"),
-        case(en="the policy is the reference", zh="策略等于参考模型", batch=2, seq_len=5, mode=ON, apart=0.0),
-        case(en="policy and reference far apart", zh="策略与参考模型相差很远", batch=2, seq_len=5, mode=ON, apart=6.0),
-        case(en="padding for which exp overflows, on policy", zh="填充处 exp 会溢出，同策略", batch=3, seq_len=8, mode=ON, padding=1000.0),
-        case(en="padding for which exp overflows, off policy", zh="填充处 exp 会溢出，异策略", batch=3, seq_len=8, mode=OFF, padding=1000.0),
-        case(en="padding for which exp overflows, value", zh="填充处 exp 会溢出，数值", batch=3, seq_len=8, mode=VALUE, padding=1000.0),
-        case(en="129 tokens", zh="129 个 token", batch=2, seq_len=129, mode=OFF, reduction=258),
+        case(en="a response without tokens", zh="有一条回复没有 token", batch=3, seq_len=6, mode=ON, empty=True, factor=64),
+        case(en="no response token, on policy", zh="没有回复 token，同策略", batch=2, seq_len=4, mode=ON, mask="none", factor=64),
+        case(en="no response token, off policy", zh="没有回复 token，异策略", batch=2, seq_len=4, mode=OFF, mask="none", factor=64),
+        case(en="no response token, value", zh="没有回复 token，数值", batch=2, seq_len=4, mode=VALUE, mask="none", factor=64),
+        case(en="one response token in all", zh="总共只有一个回复 token", batch=2, seq_len=4, mode=OFF, mask="one", factor=64),
+        case(en="the policy is the reference", zh="策略等于参考模型", batch=2, seq_len=5, mode=ON, apart=0.0, factor=64),
+        case(en="policy and reference far apart", zh="策略与参考模型相差很远", batch=2, seq_len=5, mode=ON, apart=6.0, factor=64),
+        case(en="padding for which exp overflows, on policy", zh="填充处 exp 会溢出，同策略", batch=3, seq_len=8, mode=ON, padding=1000.0, factor=64),
+        case(en="padding for which exp overflows, off policy", zh="填充处 exp 会溢出，异策略", batch=3, seq_len=8, mode=OFF, padding=1000.0, factor=64),
+        case(en="padding for which exp overflows, value", zh="填充处 exp 会溢出，数值", batch=3, seq_len=8, mode=VALUE, padding=1000.0, factor=64),
+        case(en="129 tokens", zh="129 个 token", batch=2, seq_len=129, mode=OFF, factor=64),
     ]  # fmt: skip
 
     def inputs(self, rng, *, batch, seq_len, mode, old=False, mask="response", empty=False, spread=0.4, apart=1.0, padding=0.0):  # fmt: skip
