@@ -57,7 +57,7 @@ class TestEncoder(Stack):
     entry = "Encoder"
     gradients = ("x", "parameters")
     cases = [
-        case(en="two post-norm layers", zh="两层 post-norm", batch=2, seq_len=5, layers=2, heads=2, head_dim=4, d_ff=12, reduction=1024),
+        case(en="two post-norm layers", zh="两层 post-norm", batch=2, seq_len=5, layers=2, heads=2, head_dim=4, d_ff=12, reduction=16384),
         case(en="two pre-norm layers", zh="两层 pre-norm", batch=2, seq_len=4, layers=2, heads=2, head_dim=4, d_ff=12, norm_first=True, reduction=1024),
         case(en="three layers, right padding", zh="三层，右填充", batch=3, seq_len=6, layers=3, heads=2, head_dim=4, d_ff=10, mask="right", reduction=1024),
         case(en="padding anywhere", zh="填充在任意位置", batch=3, seq_len=7, layers=2, heads=3, head_dim=4, d_ff=7, norm_first=True, mask="anywhere", reduction=1024),
@@ -76,7 +76,7 @@ class TestDecoder(Stack):
     entry = "Decoder"
     gradients = ("x", "memory", "parameters")
     cases = [
-        case(en="two post-norm layers", zh="两层 post-norm", batch=2, tgt_len=4, src_len=6, layers=2, heads=2, head_dim=4, d_ff=12, reduction=1024),
+        case(en="two post-norm layers", zh="两层 post-norm", batch=2, tgt_len=4, src_len=6, layers=2, heads=2, head_dim=4, d_ff=12, reduction=16384),
         case(en="two pre-norm layers", zh="两层 pre-norm", batch=2, tgt_len=5, src_len=3, layers=2, heads=2, head_dim=4, d_ff=12, norm_first=True, reduction=1024),
         case(en="three layers, right padding", zh="三层，右填充", batch=3, tgt_len=5, src_len=7, layers=3, heads=2, head_dim=4, d_ff=10, target="right", source="right", reduction=1024),
         case(en="left padding", zh="左填充", batch=3, tgt_len=5, src_len=4, layers=2, heads=2, head_dim=4, d_ff=10, norm_first=True, target="left", source="left", reduction=1024),
