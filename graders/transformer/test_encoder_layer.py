@@ -19,7 +19,7 @@ class TestEncoderLayer(ModuleSuite):
     entry = "EncoderLayer"
     gradients = ("x", "parameters")
     cases = [
-        case(en="post-norm", zh="post-norm", batch=2, seq_len=5, heads=2, head_dim=4, d_ff=12, reduction=4096),
+        case(en="post-norm", zh="post-norm", batch=2, seq_len=5, heads=2, head_dim=4, d_ff=12, reduction=256),
         case(en="pre-norm", zh="pre-norm", batch=2, seq_len=4, heads=2, head_dim=4, d_ff=12, norm_first=True, reduction=256),
         case(en="post-norm, right padding", zh="post-norm，右填充", batch=3, seq_len=6, heads=2, head_dim=4, d_ff=10, mask="right", reduction=256),
         case(en="pre-norm, a sequence of padding alone", zh="pre-norm，整个序列都是填充", batch=3, seq_len=5, heads=2, head_dim=4, d_ff=10, norm_first=True, mask="dead", reduction=256),
