@@ -49,7 +49,9 @@ class TestMLPForwardBackward(FunctionSuite):
             case "large":
                 x, params["b1"] = x.abs() + 0.5, params["b1"].abs()
                 params["W1"], params["W2"] = params["W1"].abs(), params["W2"] * 6000.0
-            case "apart":  # the first hidden unit moves all logits by −200, for every other example; the rest are active
+            case (
+                "apart"
+            ):  # the first hidden unit moves all logits by −200, for every other example; the rest are active
                 x[:, 0] = 64.0 * (rng.permutation(batch) % 2)
                 params["W1"][0], params["b1"][0], params["b1"][1:] = 0.0, 0.0, 4.0
                 params["W1"][:, 0], params["W1"][0, 0], params["W2"][0] = 0.0, 1.0, -3.125
