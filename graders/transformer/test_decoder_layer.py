@@ -20,7 +20,7 @@ class TestDecoderLayer(ModuleSuite):
     entry = "DecoderLayer"
     gradients = ("x", "memory", "parameters")
     cases = [
-        case(en="post-norm", zh="post-norm", batch=2, tgt_len=4, src_len=6, heads=2, head_dim=4, d_ff=12, reduction=4096),
+        case(en="post-norm", zh="post-norm", batch=2, tgt_len=4, src_len=6, heads=2, head_dim=4, d_ff=12, reduction=16384),
         case(en="pre-norm", zh="pre-norm", batch=2, tgt_len=5, src_len=3, heads=2, head_dim=4, d_ff=12, norm_first=True, reduction=256),
         case(en="post-norm, right padding", zh="post-norm，右填充", batch=3, tgt_len=5, src_len=7, heads=2, head_dim=4, d_ff=10, target="right", source="right", reduction=256),
         case(en="pre-norm, left padding", zh="pre-norm，左填充", batch=3, tgt_len=6, src_len=4, heads=2, head_dim=4, d_ff=10, norm_first=True, target="left", source="left", reduction=256),
