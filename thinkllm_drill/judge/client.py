@@ -250,11 +250,10 @@ def _has_kernels(message: Mapping[str, Any]) -> bool:
     if "slug" not in message or "content" not in message:
         return False
     try:
-        entries = Library(Path(message["content"])).entries()
+        needs = Library(Path(message["content"])).exercise(message["slug"]).needs
     except (ThinkLLMError, TypeError):  # the judge tells of it
         return False
-    needed = any("triton" in entry.needs for entry in entries if entry.slug == message["slug"])
-    return needed and find_spec("triton") is not None
+    return "triton" in needs and find_spec("triton") is not None
 
 
 def _retire_others(path: Path) -> None:
