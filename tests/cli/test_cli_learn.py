@@ -187,6 +187,7 @@ def test_today_at_a_glance(cli: Any, lang: str) -> None:
         "streak": 0,
         "current": "gqa",
         "next": "softmax",
+        "interview": None,
         "due": {"exercises": 0, "questions": 0},
     }
 

@@ -232,3 +232,20 @@ def test_everything_right_in_time_is_a_hundred(desk: Any) -> None:
 
 def test_nothing_written_is_nothing(desk: Any, interview: Interview) -> None:
     assert score.score(score.parts(desk.grade_rest(desk.finish()))) == 0
+
+
+def test_a_question_that_nobody_answered_is_not_right(desk: Any, interview: Interview) -> None:
+    desk.save(interview, "relu", "right")
+    desk.submit("relu")
+    graded_ones = [question for _, question in desk.pending(desk.get("1")) if question.answer is not None]
+    graded = desk.grade_rest(desk.finish())
+    part = next(part for part in score.parts(graded) if part.name == "questions")
+    assert graded_ones
+    assert (part.points, part.out_of) == (0, 10)
+    questions = result(graded, desk.all(), desk.library, desk.store).problems[0].questions
+    assert [question.given for question in questions] == [None] * len(graded_ones)
+
+
+def test_no_interview_of_a_week(desk: Any) -> None:
+    with pytest.raises(UsageError):
+        desk.start(Wishes(minutes=9999))

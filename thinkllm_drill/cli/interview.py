@@ -114,7 +114,7 @@ def refuse(session: Session, slug: str, verb: str) -> None:
     """Raise UsageError where this verb would tell of a problem of the interview that runs."""
     if (id_ := asked(session).get(slug)) is not None:
         raise UsageError(
-            text("mock.refused", verb=verb, slug=slug, id=id_),
+            text("mock.refused", slug=slug, id=id_),
             hint="thinkllm mock check" if verb == "check" else "thinkllm mock status",
         )
 

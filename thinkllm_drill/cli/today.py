@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from thinkllm_drill.cli.cells import pad, width
+from thinkllm_drill.cli.interview import asked
 from thinkllm_drill.cli.output import count, state
 from thinkllm_drill.cli.path import PASSED, choose
 from thinkllm_drill.cli.review import due
@@ -26,7 +27,10 @@ def command(ctx: typer.Context) -> int:
     passed = sum(status.status in PASSED for slug, status in statuses.items() if slug in session.entries)
     streak = session.store.streak(datetime.now().astimezone().date()) if session.has_progress else 0
     current = session.store.current() if session.has_progress else None
-    choice = choose(session.entries.values(), statuses, session.learning_path.place)
+    busy = asked(session)
+    choice = choose(
+        [entry for entry in session.entries.values() if entry.slug not in busy], statuses, session.learning_path.place
+    )
     exercises, questions, _ = due(session)
     if session.json:
         session.emit(
@@ -36,6 +40,7 @@ def command(ctx: typer.Context) -> int:
                 "streak": streak,
                 "current": current.slug if current else None,
                 "next": choice.entry.slug if choice else None,
+                "interview": next(iter(busy.values()), None),
                 "due": {"exercises": len(exercises), "questions": questions},
             }
         )
@@ -45,13 +50,25 @@ def command(ctx: typer.Context) -> int:
     screen.write(screen.paint("thinkllm-drill", "title") + " · " + head + (f" · {_streak(streak)}" if streak else ""))
     screen.write()
     rows: list[tuple[str, str, str]] = []
+    if busy:
+        rows.append((text("mock.now"), text("mock.runs_now", id=next(iter(busy.values()))), "thinkllm mock"))
     status = statuses.get(current.slug) if current is not None else None
-    if current is not None and current.slug in session.entries and status is not None and _is_open(status):
+    if (
+        current is not None
+        and current.slug in session.entries
+        and current.slug not in busy
+        and status is not None
+        and _is_open(status)
+    ):
         how = text("cli.check.comma").join((state(screen, status.status), count("runs", status.runs)))
         what = f"{session.entries[current.slug].here} · {how}"
         rows.append((text("cli.today.current"), what, f"thinkllm check {current.slug}"))
     if choice is not None:
-        if not rows or current is None or current.slug != choice.entry.slug:
+        if (
+            current is None
+            or current.slug != choice.entry.slug
+            or not any(row[0] == text("cli.today.current") for row in rows)
+        ):
             what = f"{choice.entry.here} · {choice.reason}"
             rows.append((text("cli.today.next"), what, choice.typed))
     elif total:

@@ -30,6 +30,9 @@ RUNS = 3
 QUESTIONS = 2
 """Follow-up questions a problem, those that can be graded first."""
 
+LONGEST = 480
+"""Minutes of the longest interview."""
+
 BACK_SECONDS = 2.0
 """A clock that goes back by less is adjusted, not set back."""
 
@@ -113,6 +116,8 @@ class Interviewer:
 
     def start(self, wishes: picker.Wishes, *, runs: int = RUNS) -> Interview:
         """Begin an interview: its problems are picked and their files written."""
+        if wishes.minutes > LONGEST:
+            raise UsageError(text("mock.too_long", longest=LONGEST), hint="thinkllm mock start --minutes 45")
         if wishes.minutes < 1:
             raise UsageError(text("mock.no_minutes"), hint="thinkllm mock start --minutes 45")
         if runs < 1:
@@ -178,7 +183,9 @@ class Interviewer:
         verdict = self._grade(problem.slug, problem.file, source, diagnose=True)
         if verdict.status in ("internal", "unavailable"):
             raise InternalError(verdict.note or text("mock.not_graded", slug=problem.slug), hint="thinkllm doctor")
-        self._record(interview.id, "submit", problem.slug, {"verdict": verdict.to_json()}, source)
+        asked = [question.id for question in self.questions(problem.slug) if question.answer is not None]
+        payload = {"verdict": verdict.to_json(), "asked": asked}
+        self._record(interview.id, "submit", problem.slug, payload, source)
         interview = self.get(interview.id)
         extra = self._extend(interview, problem.slug) if verdict.passed else None
         interview = self.get(interview.id)

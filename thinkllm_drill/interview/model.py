@@ -12,7 +12,7 @@ from thinkllm_drill.verdict import Verdict
 
 What = Literal["start", "focus", "snapshot", "run", "submit", "answer", "extend", "clock", "finish", "late", "grade"]
 """start {minutes, deadline, seed, profile, runs, problems} · focus · snapshot {saved} · run {verdict} ·
-submit {verdict} · answer {question, given, right} · extend {problem, follows} · clock {back} · finish {reason} ·
+submit {verdict, asked} · answer {question, given, right} · extend {problem, follows} · clock {back} · finish {reason} ·
 late {saved} · grade {which, verdict}; every payload has {interview, what}, and all but start, clock and finish are of
 one exercise"""
 
@@ -71,6 +71,8 @@ class Problem:
     runs: tuple[Run, ...] = ()
     saves: tuple[Saved, ...] = ()
     answers: tuple[Answer, ...] = ()
+    asked: tuple[str, ...] = ()
+    """The graded questions that were asked after it."""
     submitted_at: datetime | None = None
     verdict: Verdict | None = None
     """On what counts: at submission, else after the interview."""
@@ -247,7 +249,8 @@ def _changed(problem: Problem, event: Event, at: datetime) -> Problem:
             return replace(problem, runs=(*problem.runs, Run(at, Verdict.from_json(payload["verdict"]), source)))
         case "submit" if problem.submitted_at is None:
             verdict = Verdict.from_json(payload["verdict"])
-            return replace(problem, submitted_at=at, verdict=verdict, counted=source)
+            asked = tuple(map(str, payload.get("asked", ())))
+            return replace(problem, submitted_at=at, verdict=verdict, counted=source, asked=asked)
         case "answer" if all(answer.question != payload["question"] for answer in problem.answers):
             answer = Answer(at, str(payload["question"]), str(payload["given"]), payload["right"])
             return replace(problem, answers=(*problem.answers, answer))

@@ -94,15 +94,16 @@ def _code(store: Store, name: str | None) -> str | None:
 
 def _questions(problem: Problem, library: Library) -> Iterable[QuestionResult]:
     known = {question.id: question for question in questions_of(library.exercise(problem.slug))}
-    for answer in problem.answers:
-        question = known.get(answer.question)
+    given = {answer.question: answer for answer in problem.answers}
+    for name in dict.fromkeys((*given, *problem.asked)):
+        question, answer = known.get(name), given.get(name)
         if question is not None:
             yield QuestionResult(
                 ask=question.ask.here,
                 because=question.because.here,
                 answer=expected(question),
-                given=answer.given or None,
-                right=answer.right,
+                given=(answer.given or None) if answer else None,
+                right=answer.right if answer else False,
             )
 
 

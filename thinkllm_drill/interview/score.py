@@ -45,7 +45,7 @@ def parts(interview: Interview) -> tuple[Part, ...]:
     """The rubric with the points that were earned."""
     asked = [problem for problem in interview.problems if problem.follows is None]
     graded = [problem for problem in asked if outcome(problem.verdict) != "ungraded"]
-    answers = [answer.right for problem in interview.problems for answer in problem.answers if answer.right is not None]
+    answers = [right for problem in interview.problems for right in _answers(problem)]
     right = sum(answers) / len(answers) if answers else 0.0
     extra = sum(EXTRA * share(problem.verdict) for problem in interview.problems if problem.follows is not None)
     rows = [
@@ -65,6 +65,13 @@ def score(parts: Sequence[Part]) -> float:
     earned = sum(part.points for part in parts if part.out_of)
     extra = sum(part.points for part in parts if part.name == "extra")
     return round(min(100.0, (100.0 * earned / possible if possible else 0.0) + extra), 1)
+
+
+def _answers(problem: Problem) -> list[bool]:
+    """Whether each graded question on a problem was answered right; one that was not answered was not."""
+    given = {answer.question: answer.right for answer in problem.answers}
+    left = [False for question in problem.asked if question not in given]
+    return [right for right in given.values() if right is not None] + left
 
 
 def _mean(problems: Sequence[Problem], of) -> float:  # type: ignore[no-untyped-def]
