@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from thinkllm_drill.content.library import Library
-from thinkllm_drill.judge import client
+from thinkllm_drill.judge import client, daemon
 from thinkllm_drill.verdict import Check, CheckRequest, Verdict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -169,7 +169,7 @@ def own_service() -> Iterator[Path]:
         try:
             yield Path(folder, "home")
         finally:
-            client.stop_service()
+            daemon.stop_service()
 
 
 def graded(library: Library, slug: str) -> Verdict:

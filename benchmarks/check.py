@@ -27,7 +27,7 @@ from bench import (
 )
 
 from thinkllm_drill.content.library import Library
-from thinkllm_drill.judge import client
+from thinkllm_drill.judge import daemon
 
 SLUGS = ["softmax", "gqa", "layer-norm-backward", "adamw", "top-p", "ppo-policy-loss", "react-loop"]
 PAUSE_SECONDS = 2.0
@@ -74,7 +74,7 @@ def _tasks(slug: str) -> dict[str, object]:
         return timed(plain, cwd=ROOT)
 
     def cold(run: object = timed) -> float:
-        client.stop_service()
+        daemon.stop_service()
         time.sleep(0.2)
         return run(check)  # type: ignore[operator, no-any-return]
 

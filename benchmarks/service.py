@@ -14,7 +14,7 @@ import psutil
 from bench import Figures, graded, heading, own_service
 
 from thinkllm_drill.content.library import Library
-from thinkllm_drill.judge import client
+from thinkllm_drill.judge import daemon
 from thinkllm_drill.judge.launch import SCRATCH
 
 WARM = 20
@@ -46,7 +46,7 @@ def main() -> None:
 def _at_rest() -> None:
     """CPU time of the service and its children while nobody asks, and the memory that they have for themselves."""
     time.sleep(3)
-    pid = client.service_status().pid
+    pid = daemon.service_status().pid
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     before = sum(sum(process.cpu_times()[:2]) for process in family)
     time.sleep(REST_SECONDS)
@@ -61,7 +61,7 @@ def _at_rest() -> None:
 
 def _taken() -> tuple[float, float, float, float]:
     """Resident memory of the service in MB, its descriptors and children, and scratch folders."""
-    pid = client.service_status().pid
+    pid = daemon.service_status().pid
     process = psutil.Process(pid)
     memory = process.memory_info()
     scratch = list(Path(tempfile.gettempdir()).glob(f"{SCRATCH}{pid}-*"))

@@ -21,7 +21,8 @@ import psutil
 import pytest
 
 from thinkllm_drill import locale
-from thinkllm_drill.judge import client
+from thinkllm_drill.judge import client, daemon
+from thinkllm_drill.packages import missing
 from thinkllm_drill.verdict import Check, CheckRequest, Verdict
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -94,13 +95,14 @@ class Silent:
 
 @dataclass
 class Place:
-    """One way to run attempts: a folder that all of it lies in, and the service there."""
+    """One way to run attempts: a folder that all of it lies in, and the services there."""
 
     path: str
     folder: Path
     environment: dict[str, str]
-    service: client.ServiceStatus = field(default_factory=lambda: client.ServiceStatus(False))
-    descriptors: int = 0
+    service: daemon.ServiceStatus = field(default_factory=lambda: daemon.ServiceStatus(False))
+    kernels: daemon.ServiceStatus = field(default_factory=lambda: daemon.ServiceStatus(False))
+    descriptors: dict[int, int] = field(default_factory=dict)
 
     def grade(
         self, exercise: str, source: bytes, file: Path | str = "attempt.py", seconds: float | None = None
@@ -112,19 +114,27 @@ class Place:
             return client.check(request, Silent(), service=True)
 
     def start(self) -> None:
-        """Warm the service up and note what it holds while idle."""
+        """Warm the services up, that for kernels where Triton is installed, and note what they hold while idle."""
+        warm = ["softmax"] if missing(["triton"]) else ["softmax", "triton-softmax"]
+        for exercise in warm:
+            with self.at_home():
+                client.start_service_in_background(exercise, CHECKOUT, "en")
+            assert self.grade(exercise, reference(exercise)).passed
         with self.at_home():
-            client.start_service_in_background("softmax", CHECKOUT, "en")
-            self.service = client.service_status()
-        assert self.grade("softmax", reference("softmax")).passed
+            self.service, self.kernels = daemon.service_status(), daemon.service_status(kernels=True)
         self.wait(lambda: not self.strangers(), tell=lambda: [(p, p.cmdline(), p.ppid()) for p in self.strangers()])
-        self.descriptors = psutil.Process(self.service.pid).num_fds()
+        self.descriptors = {pid: psutil.Process(pid).num_fds() for pid in self.services}
+
+    @property
+    def services(self) -> list[int]:
+        """The processes of the services."""
+        return [status.pid for status in (self.service, self.kernels) if status.pid is not None]
 
     def stop(self) -> None:
         """End the service; it leaves no process."""
         everybody = self.processes()
         with self.at_home():
-            client.stop_service()
+            daemon.stop_service()
         _, alive = psutil.wait_procs(everybody, timeout=10)
         for process in alive:
             process.kill()
@@ -167,7 +177,7 @@ class Place:
         """The environment that the service is found and started in."""
         with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)  # the service outlives the object that started it
-            patch.setattr(client, "WATCHED", ())  # somebody may be editing the code while its tests run
+            patch.setattr(daemon, "WATCHED", ())  # somebody may be editing the code while its tests run
             for name, value in self.environment.items():
                 patch.setenv(name, value)
             yield
@@ -185,9 +195,9 @@ class Place:
         return found
 
     def strangers(self) -> list[psutil.Process]:
-        """Processes beside the service and its one spare interpreter."""
-        spares = 1 if self.path == "spawn" else 0
-        others = [process for process in self.processes() if process.pid != self.service.pid]
+        """Processes beside the services and the one spare interpreter of each."""
+        spares = len(self.services) if self.path == "spawn" else 0
+        others = [process for process in self.processes() if process.pid not in self.services]
         return others if len(others) > spares else []
 
     def traces(self) -> list[str]:
@@ -195,12 +205,12 @@ class Place:
         left = [f"process {process}" for process in self.strangers()]
         known = {"learner", "run", "tmp", "user"}
         left += [str(path) for path in self.folder.iterdir() if path.name not in known]
-        allowed = 1 if self.path == "spawn" else 0
+        allowed = len(self.services) if self.path == "spawn" else 0
         scratch = list((self.folder / "tmp").iterdir())
         left += [str(path) for path in scratch if len(scratch) > allowed or not path.name.startswith("thinkllm-run-")]
         left += [str(path) for path in (self.folder / "user").iterdir()]
         sockets = list((self.folder / "run").glob("*.sock"))
-        left += [f"{len(sockets)} sockets"] * (len(sockets) != 1)
+        left += [f"{len(sockets)} sockets"] * (len(sockets) != len(self.services))
         unknown = {path.suffix for path in (self.folder / "run").iterdir()} - {".sock", ".log", ".lock"}
         left += [f"{self.folder}/run/*{suffix}" for suffix in unknown]
         for place in (
@@ -214,15 +224,17 @@ class Place:
             left += [str(path) for path in place.glob(f"*{LABEL}*")]
         if sys.platform == "linux":
             left += [line for line in Path("/proc/sysvipc/shm").read_text().splitlines() if str(0x7AD5) in line.split()]
-        if psutil.Process(self.service.pid).num_fds() > self.descriptors:
-            left.append(f"{psutil.Process(self.service.pid).num_fds()} descriptors, {self.descriptors} before")
+        for pid, before in self.descriptors.items():
+            if (now := psutil.Process(pid).num_fds()) > before:
+                left.append(f"{now} descriptors, {before} before")
         return left
 
     def assert_clean(self) -> None:
-        """Nothing is left, soon after the verdict at the latest, and the service is the same."""
+        """Nothing is left, soon after the verdict at the latest, and the services are the same."""
         self.wait(lambda: not self.traces(), tell=self.traces)
         with self.at_home():
-            assert client.service_status().pid == self.service.pid, "the service had to be replaced"
+            now = [daemon.service_status(kernels=kernels).pid for kernels in (False, True)]
+        assert now == [self.service.pid, self.kernels.pid], "a service had to be replaced"
 
     @staticmethod
     def wait(happened: Callable[[], bool], tell: Callable[[], object] = lambda: "", seconds: float = 5.0) -> None:

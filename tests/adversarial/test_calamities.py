@@ -82,9 +82,9 @@ def test_a_killed_process_changes_no_verdict(here: Any, victim: str, source: str
     got = during(here, slowly(reference_of("softmax") if source == "right" else ZEROS), kill)
     if victim == "service":
         with here.at_home():
-            from thinkllm_drill.judge import client
+            from thinkllm_drill.judge import daemon
 
-            here.service = client.service_status()
+            here.service = daemon.service_status()
     status = getattr(got, "status", "internal")
     assert status in {"right": ("passed", "error", "internal"), "zeros": ("failed", "error", "internal")}[source]
     if victim != "runner":

@@ -190,28 +190,23 @@ class FakeJudge:
     def start_service_in_background(self, slug: str, content: Path, lang: str) -> None:
         self.started += 1
 
-    def service_status(self) -> ServiceStatus:
-        return self.status
+    def service_status(self, *, kernels: bool = False) -> ServiceStatus:
+        return ServiceStatus(False) if kernels else self.status
 
     def stop_service(self) -> bool:
         return self.status.running
 
     def modules(self) -> dict[str, ModuleType]:
         """The modules of the judge that the command line uses."""
-        client = ModuleType("thinkllm_drill.judge.client")
-        for name in (
-            "check",
-            "run_example",
-            "log_file",
-            "start_service_in_background",
-            "service_status",
-            "stop_service",
-        ):
+        client, daemon = (ModuleType(f"thinkllm_drill.judge.{name}") for name in ("client", "daemon"))
+        for name in ("check", "run_example", "start_service_in_background"):
             setattr(client, name, getattr(self, name))
+        for name in ("log_file", "service_status", "stop_service"):
+            setattr(daemon, name, getattr(self, name))
         client.Cancel, client.Cancelled = Cancel, Cancelled  # type: ignore[attr-defined]
         facts = ModuleType("thinkllm_drill.judge.facts")
         facts.facts = lambda: self.facts  # type: ignore[attr-defined]
-        return {"client": client, "facts": facts}
+        return {"client": client, "daemon": daemon, "facts": facts}
 
     def install(self) -> None:
         """Put the modules in place of the real ones, in this process for good."""

@@ -177,7 +177,7 @@ def test_an_open_blank_is_never_passed(cli: Any, solve: Any) -> None:
 
 
 def test_a_kernel_without_triton_is_unavailable(cli: Any, judge: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("thinkllm_drill.cli.needs.find_spec", lambda name: None)
+    monkeypatch.setattr("thinkllm_drill.packages.find_spec", lambda name: None)
     cli("drill", "triton-softmax")
     path = Path(cli("drill", "triton-softmax", "--json").json["file"])
     path.write_text(path.read_text().replace('raise NotImplementedError("blank 1', 'print("'))

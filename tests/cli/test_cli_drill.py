@@ -102,7 +102,7 @@ def test_nothing_fits_random(cli: Any) -> None:
 
 
 def test_an_exercise_that_cannot_be_graded_here_says_so(cli: Any, judge: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("thinkllm_drill.cli.needs.find_spec", lambda name: None)
+    monkeypatch.setattr("thinkllm_drill.packages.find_spec", lambda name: None)
     result = cli("drill", "triton-softmax")
     assert result.code == 0
     assert "triton" in result.err

@@ -115,7 +115,7 @@ def test_next_takes_what_is_ready_easy_and_asked_often(cli: Any, solve: Any) -> 
 
 
 def test_when_everything_is_passed(cli: Any, solve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("thinkllm_drill.cli.needs.find_spec", lambda name: object())
+    monkeypatch.setattr("thinkllm_drill.packages.find_spec", lambda name: object())
     for slug, topic in (("gqa", "attention"), ("softmax", "functions"), ("triton-softmax", "kernels")):
         cli("drill", slug)
         solve(slug, topic)
@@ -135,12 +135,12 @@ def test_an_exercise_that_cannot_be_graded_here_is_no_review(
     cli: Any, solve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as here:
-        here.setattr("thinkllm_drill.cli.needs.find_spec", lambda name: object())
+        here.setattr("thinkllm_drill.packages.find_spec", lambda name: object())
         for slug, topic in (("triton-softmax", "kernels"), ("gqa", "attention"), ("softmax", "functions")):
             cli("drill", slug)
             solve(slug, topic)
             cli("check", slug)
-    monkeypatch.setattr("thinkllm_drill.cli.needs.find_spec", lambda name: None)
+    monkeypatch.setattr("thinkllm_drill.packages.find_spec", lambda name: None)
     assert cli("next", "--json").json["slug"] == "gqa"
 
 

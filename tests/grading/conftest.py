@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from thinkllm_drill import locale
-from thinkllm_drill.judge import client
+from thinkllm_drill.judge import client, daemon
 from thinkllm_drill.verdict import Check, CheckRequest, Verdict
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -86,7 +86,7 @@ def judge() -> Iterator[Judge]:
         patch.setenv("THINKLLM_CACHE_DIR", folder + "/cache")
         yield Judge()
         services = [process for process in psutil.process_iter() if _belongs(process, folder)]
-        client.stop_service()
+        daemon.stop_service()
         _, alive = psutil.wait_procs(services, timeout=10)
         for process in alive:
             process.kill()

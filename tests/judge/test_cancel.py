@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
-from thinkllm_drill.judge import client
+from thinkllm_drill.judge import client, daemon
 from thinkllm_drill.verdict import Check, CheckRequest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -40,10 +40,10 @@ def service(world: Path) -> Iterator[int]:
     """The process id of a service."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("THINKLLM_RUNTIME_DIR", str(world / "cancel"))
-        patch.setattr(client, "WATCHED", ())
+        patch.setattr(daemon, "WATCHED", ())
         (world / "cancel").mkdir(mode=0o700)
         yield next(iter(client.ask({"type": "status"}, service=True)))["pid"]
-        client.stop_service()
+        daemon.stop_service()
 
 
 def test_a_check_is_called_off_from_another_thread(service: int, wait_until: Callable[..., Any]) -> None:

@@ -19,7 +19,7 @@ import torch
 from thinkllm_drill.content import mistakes
 from thinkllm_drill.content.library import Library
 from thinkllm_drill.errors import ThinkLLMError
-from thinkllm_drill.judge import client
+from thinkllm_drill.judge import client, daemon
 from thinkllm_drill.judge.debug import debug
 from thinkllm_drill.judge.replay import Replay
 from thinkllm_drill.verdict import Check, CheckRequest, Verdict
@@ -61,7 +61,7 @@ class Heard:
 @pytest.fixture(scope="module", autouse=True)
 def _service(world: Path) -> Iterator[None]:
     yield
-    client.stop_service()
+    daemon.stop_service()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from thinkllm_drill.errors import ContentError, InternalError, ThinkLLMError
-from thinkllm_drill.judge import client, requests
+from thinkllm_drill.judge import client, daemon, requests
 from thinkllm_drill.verdict import Check, CheckRequest, Verdict
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -73,7 +73,7 @@ def gone(pid: int | None) -> bool:
 
 
 @pytest.fixture(scope="module")
-def service(world: Path, wait_until: Any) -> Iterator[client.ServiceStatus]:
+def service(world: Path, wait_until: Any) -> Iterator[daemon.ServiceStatus]:
     """A service that ten clients ask for at the same time."""
     found: list[int] = []
 
@@ -82,8 +82,8 @@ def service(world: Path, wait_until: Any) -> Iterator[client.ServiceStatus]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("THINKLLM_RUNTIME_DIR", str(world / "service"))
-        patch.setattr(client, "WATCHED", ())  # somebody may be editing the code while its tests run
-        assert not client.service_status().running
+        patch.setattr(daemon, "WATCHED", ())  # somebody may be editing the code while its tests run
+        assert not daemon.service_status().running
         threads = [threading.Thread(target=ask) for _ in range(10)]
         for thread in threads:
             thread.start()
@@ -91,13 +91,13 @@ def service(world: Path, wait_until: Any) -> Iterator[client.ServiceStatus]:
             thread.join()
         assert len(found) == 10
         assert len(set(found)) == 1
-        yield client.service_status()
-        pid = client.service_status().pid
-        client.stop_service()
+        yield daemon.service_status()
+        pid = daemon.service_status().pid
+        daemon.stop_service()
         wait_until(lambda: pid is None or gone(pid))
 
 
-def test_ten_clients_start_one_service(service: client.ServiceStatus) -> None:
+def test_ten_clients_start_one_service(service: daemon.ServiceStatus) -> None:
     assert service.running
     assert service.pid is not None
     assert (service.resident_bytes or 0) > 50 << 20
@@ -113,19 +113,19 @@ def test_the_key_knows_the_code_the_interpreter_and_the_way_of_processes(
     code = tmp_path / "judge" / "wire.py"
     code.parent.mkdir()
     code.write_text("one", encoding="utf-8")
-    monkeypatch.setattr(client, "PACKAGE", tmp_path)
-    monkeypatch.setattr(client, "WATCHED", ("judge",))
-    keys = [client.key(), client.key()]
+    monkeypatch.setattr(daemon, "PACKAGE", tmp_path)
+    monkeypatch.setattr(daemon, "WATCHED", ("judge",))
+    keys = [daemon.key(), daemon.key()]
     code.write_text("other", encoding="utf-8")
-    keys.append(client.key())
+    keys.append(daemon.key())
     monkeypatch.setenv("THINKLLM_PROCESSES", "spawn")
-    keys.append(client.key())
+    keys.append(daemon.key())
     assert keys[0] == keys[1]
     assert len(set(keys)) == 3
     assert keys[0].split("-")[0] == keys[2].split("-")[0] != keys[3].split("-")[0]
 
 
-def test_two_checks_at_once(service: client.ServiceStatus, wait_until: Any) -> None:
+def test_two_checks_at_once(service: daemon.ServiceStatus, wait_until: Any) -> None:
     verdicts: dict[bytes, Verdict] = {}
     told = {source: Told() for source in (RIGHT, WRONG)}
     threads = [
@@ -144,23 +144,23 @@ def test_two_checks_at_once(service: client.ServiceStatus, wait_until: Any) -> N
     wait_until(lambda: not family(service.pid))
 
 
-def test_the_same_seed_is_the_same_verdict(service: client.ServiceStatus) -> None:
+def test_the_same_seed_is_the_same_verdict(service: daemon.ServiceStatus) -> None:
     first, second = (check(WRONG, seed="0123456789abcdef", lang="zh") for _ in range(2))
     assert first.seed == "0123456789abcdef"
     assert [c.cause for c in first.checks] == [c.cause for c in second.checks]
     assert any("中" <= letter <= "龥" for letter in first.checks[0].title)
 
 
-def test_a_client_that_goes_away_ends_its_judge_and_its_runner(service: client.ServiceStatus, wait_until: Any) -> None:
+def test_a_client_that_goes_away_ends_its_judge_and_its_runner(service: daemon.ServiceStatus, wait_until: Any) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(service.socket))
         connection.sendall(requests.dump(requests.check_request(request(SLEEPY))))
         wait_until(lambda: len(family(service.pid)) == 2)
     wait_until(lambda: not family(service.pid))
-    assert client.service_status().pid == service.pid
+    assert daemon.service_status().pid == service.pid
 
 
-def test_problems_are_told_and_not_retried(service: client.ServiceStatus, tmp_path: Path) -> None:
+def test_problems_are_told_and_not_retried(service: daemon.ServiceStatus, tmp_path: Path) -> None:
     told = Told()
     with pytest.raises(ThinkLLMError) as problem:
         client.check(CheckRequest("no-such-exercise", "a.py", b"", str(CHECKOUT)), told, service=True)
@@ -171,10 +171,10 @@ def test_problems_are_told_and_not_retried(service: client.ServiceStatus, tmp_pa
     with pytest.raises(InternalError):
         list(map(client.raise_problem, client.ask({"type": "check", "surprise": 1}, service=True)))
     assert not told.status
-    assert client.service_status().pid == service.pid
+    assert daemon.service_status().pid == service.pid
 
 
-def test_a_judge_that_is_killed_is_asked_once_more(service: client.ServiceStatus, wait_until: Any) -> None:
+def test_a_judge_that_is_killed_is_asked_once_more(service: daemon.ServiceStatus, wait_until: Any) -> None:
     told, verdicts = Told(), []
     thread = threading.Thread(target=lambda: verdicts.append(check(SLOW, told)))
     thread.start()
@@ -187,14 +187,14 @@ def test_a_judge_that_is_killed_is_asked_once_more(service: client.ServiceStatus
     wait_until(lambda: not family(service.pid))
 
 
-def test_an_example_is_run(service: client.ServiceStatus) -> None:
+def test_an_example_is_run(service: daemon.ServiceStatus) -> None:
     assert client.run_example("softmax", ">>> 1 + 1\n2\n", CHECKOUT) == []
     (problem,) = client.run_example("softmax", ">>> 1 + 1\n3\n", CHECKOUT)
     assert "Expected" in problem
 
 
 def test_a_stale_service_is_replaced_and_a_killed_one_too(
-    service: client.ServiceStatus, monkeypatch: pytest.MonkeyPatch, wait_until: Any
+    service: daemon.ServiceStatus, monkeypatch: pytest.MonkeyPatch, wait_until: Any
 ) -> None:
     """New code: a new service, and the old one ends once its last verdict is given. Then that one is killed."""
     verdicts: list[Verdict] = []
@@ -202,13 +202,13 @@ def test_a_stale_service_is_replaced_and_a_killed_one_too(
     thread = threading.Thread(target=lambda: verdicts.append(check(SLOW, busy)))
     thread.start()
     busy.begun.wait(20)
-    monkeypatch.setattr(client, "__version__", "99")
-    assert not client.service_status().running
+    monkeypatch.setattr(daemon, "__version__", "99")
+    assert not daemon.service_status().running
     client.start_service_in_background("softmax", CHECKOUT, "en")
     thread.join(30)
     assert verdicts[0].status == "passed"
     wait_until(lambda: gone(service.pid))
-    fresh = client.service_status()
+    fresh = daemon.service_status()
     assert fresh.running
     assert fresh.pid != service.pid
 
@@ -224,13 +224,13 @@ def test_a_stale_service_is_replaced_and_a_killed_one_too(
     thread.join(60)
     assert verdicts[1].status == "passed"
     assert any("went away" in text for text in told.status)
-    last = client.service_status()
+    last = daemon.service_status()
     assert last.running
     assert last.pid != fresh.pid
-    assert client.stop_service()
+    assert daemon.stop_service()
     wait_until(lambda: gone(last.pid))
-    assert not client.stop_service()
-    assert not client.service_status().running
+    assert not daemon.stop_service()
+    assert not daemon.service_status().running
 
 
 @pytest.fixture
@@ -255,21 +255,21 @@ def test_without_a_service(world: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_service_that_spawns(world: Path, content: Path, monkeypatch: pytest.MonkeyPatch, wait_until: Any) -> None:
     """As on macOS: one request after the other, runners that are interpreters; graders are read anew each time."""
     monkeypatch.setenv("THINKLLM_RUNTIME_DIR", str(world / "spawn"))
-    monkeypatch.setattr(client, "WATCHED", ())
+    monkeypatch.setattr(daemon, "WATCHED", ())
     monkeypatch.setenv("THINKLLM_PROCESSES", "spawn")
     grader = content / "graders/functions/test_softmax.py"
     whole = grader.read_text(encoding="utf-8")
     grader.write_text("import torch\n", encoding="utf-8")
     assert check(RIGHT, content=content).status == "internal"
-    status = client.service_status()
+    status = daemon.service_status()
     grader.write_text(whole, encoding="utf-8")
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(status.socket))
         connection.sendall(requests.dump(requests.check_request(request(SLEEPY, content=content))))
         assert b"softmax.values" in connection.recv(1 << 16)
         wait_until(lambda: len(family(status.pid)) == 2)
-    assert client.service_status().pid == status.pid  # answers once it is free
-    assert client.stop_service()
+    assert daemon.service_status().pid == status.pid  # answers once it is free
+    assert daemon.stop_service()
     wait_until(lambda: gone(status.pid))
     assert not list(world.glob(f"thinkllm-run-{status.pid}-*"))
 
@@ -279,16 +279,16 @@ def test_a_check_after_the_socket_was_removed_starts_another(
 ) -> None:
     monkeypatch.setenv("THINKLLM_RUNTIME_DIR", str(world / "rm"))
     assert check(RIGHT).passed
-    first = client.service_status()
+    first = daemon.service_status()
     assert first.socket is not None
     first.socket.unlink()
     assert check(RIGHT).passed
-    second = client.service_status()
+    second = daemon.service_status()
     assert second.pid != first.pid
     wait_until(lambda: gone(first.pid))
     monkeypatch.setenv("THINKLLM_HOME", str(world / "another home"))
-    assert client.service_status().pid == second.pid
-    assert client.stop_service()
+    assert daemon.service_status().pid == second.pid
+    assert daemon.stop_service()
     wait_until(lambda: gone(second.pid))
 
 
@@ -302,19 +302,19 @@ def test_a_full_disk_costs_the_service_and_not_the_verdict(
     def fail(*_: Any, **__: Any) -> Any:
         raise full
 
-    monkeypatch.setattr(client, {"lock": "_lock", "log": "log_file", "bind": "_retire_others"}[what], fail)
+    monkeypatch.setattr(daemon, {"lock": "_lock", "log": "log_file", "bind": "_retire_others"}[what], fail)
     assert check(RIGHT).passed
-    assert not client.service_status().running
+    assert not daemon.service_status().running
 
 
 def test_kernels_have_a_service_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "find_spec", lambda name: object())
+    monkeypatch.setattr(client, "missing", lambda names: [])
     asked = {"slug": "triton-softmax", "content": str(CHECKOUT)}
     assert client._has_kernels(asked)
     assert not client._has_kernels({**asked, "slug": "softmax"})
     assert not client._has_kernels({**asked, "slug": "no-such"})
     assert not client._has_kernels({"type": "status"})
-    assert client._environment(kernels=True)["TRITON_INTERPRET"] == "1"
-    assert client._socket(kernels=True) != client._socket(kernels=False)
-    monkeypatch.setattr(client, "find_spec", lambda name: None)
+    assert daemon._environment(kernels=True)["TRITON_INTERPRET"] == "1"
+    assert daemon._socket(kernels=True) != daemon._socket(kernels=False)
+    monkeypatch.setattr(client, "missing", list)
     assert not client._has_kernels(asked)

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from thinkllm_drill.judge import client
+from thinkllm_drill.judge import client, daemon
 from thinkllm_drill.verdict import Check, CheckRequest, Verdict
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -62,7 +62,7 @@ def service(world: Path) -> Iterator[int]:
         (world / "standby").mkdir(mode=0o700)
         pid = next(iter(client.ask({"type": "status"}, service=True)))["pid"]
         yield pid
-        client.stop_service()
+        daemon.stop_service()
 
 
 @pytest.fixture

@@ -189,8 +189,8 @@ def _honest(library: Library, slug: str, kit: Kit, report: Report, seeds: int) -
     files = library.paths(slug).honest_files
     sources = [path.read_text(encoding="utf-8") for path in files]
     accepted, done, margin = 0, 0, 0.0
-    problems: dict[str, str] = {}
-    rejected: set[str] = set()
+    narrow: dict[str, str] = {}
+    rejected: dict[str, str] = {}
     names = [kit.seed_of(slug, "honest", str(number)) for number in range(seeds)]
     for result in kit.measure(slug, sources, names, first=False):
         done += 1
@@ -204,10 +204,7 @@ def _honest(library: Library, slug: str, kit: Kit, report: Report, seeds: int) -
                 if not result.passed
                 else f"is off by {result.margin:.2f} of what is allowed"
             )
-            problem = f"the honest variant {name} {why} (seed {result.seed})"
-            if name not in problems or (not result.passed and name not in rejected):
-                problems[name] = problem
-            if not result.passed:
-                rejected.add(name)
-    report.problems += problems.values()
+            problems = narrow if result.passed else rejected
+            problems.setdefault(name, f"the honest variant {name} {why} (seed {result.seed})")
+    report.problems += (narrow | rejected).values()
     return (accepted, done), margin

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from thinkllm_drill.cli import completion
-from thinkllm_drill.cli.grade import Options, contract, look_into, record, request_of, target_of
+from thinkllm_drill.cli.grade import Options, contract, record, request_of, target_of, verdict_on
 from thinkllm_drill.cli.report import Reporter, Told, show_verdict
 from thinkllm_drill.cli.session import Session
-from thinkllm_drill.errors import InternalError, ThinkLLMError, UsageError
+from thinkllm_drill.errors import ThinkLLMError, UsageError
 from thinkllm_drill.locale import text
 
 if TYPE_CHECKING:
@@ -73,23 +73,14 @@ def command(
 
 def _check(session: Session, slug: str, path: Path, options: Options) -> _Graded:
     """Grade one attempt, record it and show it; a single case is graded for the learner's eyes only."""
-    from thinkllm_drill.cli import preflight
-
     source = session.workspace.read(path)
     request = request_of(session, slug, path, source, options)
     reporter = Reporter(session, slug, path, quiet=session.json)
     reporter.begin()
-    verdict = preflight.static_verdict(request, session.entries[slug])
-    if verdict is None:
-        from thinkllm_drill.judge.client import check as grade
-
-        try:
-            verdict = grade(request, reporter, service=session.settings.service)
-        except InternalError as fault:
-            raise InternalError(fault.message, hint=look_into()) from fault
-        finally:
-            reporter.clear()
-        verdict = preflight.with_open_blanks(verdict, source)
+    try:
+        verdict = verdict_on(session, request, reporter)
+    finally:
+        reporter.clear()
     if options.case is None:
         told, error = record(session, verdict, source)
     else:

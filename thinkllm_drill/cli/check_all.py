@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from thinkllm_drill.cli import preflight
 from thinkllm_drill.cli.authoring import Bar
-from thinkllm_drill.cli.grade import Options, contract, look_into, record, request_of
+from thinkllm_drill.cli.grade import Options, Quiet, contract, look_into, record, request_of
 from thinkllm_drill.cli.interview import asked
 from thinkllm_drill.cli.output import table
 from thinkllm_drill.cli.session import Session
@@ -21,7 +21,7 @@ from thinkllm_drill.findings import finding, suite_of
 from thinkllm_drill.locale import text
 
 if TYPE_CHECKING:
-    from thinkllm_drill.verdict import Check, CheckRequest, Verdict
+    from thinkllm_drill.verdict import CheckRequest, Verdict
 
 
 @dataclass(frozen=True)
@@ -31,19 +31,6 @@ class _Ended:
     index: int
     verdict: Verdict | None = None
     error: Exception | None = None
-
-
-class _Silent:
-    """Hears nothing of what happens during a check."""
-
-    def on_status(self, text: str) -> None:
-        pass
-
-    def on_plan(self, checks: list[Check]) -> None:
-        pass
-
-    def on_check(self, check: Check) -> None:
-        pass
 
 
 def check_all(session: Session, options: Options, jobs: int | None = None) -> int:
@@ -106,7 +93,7 @@ def _worker(
             while True:
                 index, request = waiting.get_nowait()
                 try:
-                    verdict = preflight.with_open_blanks(grade(request, _Silent(), service=service), request.source)
+                    verdict = preflight.with_open_blanks(grade(request, Quiet(), service=service), request.source)
                     results.put(_Ended(index, verdict))
                 except Exception as error:
                     results.put(_Ended(index, error=error))

@@ -6,19 +6,13 @@ from typing import Annotated
 
 import typer
 
-from thinkllm_drill.cli.framework import Verb, VerbGroup
+from thinkllm_drill.cli.framework import Verb, verb_group
 from thinkllm_drill.cli.output import table
 from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.locale import text
 
-app = typer.Typer(
-    cls=VerbGroup,
-    subcommand_metavar="[VERB …]",
-    invoke_without_command=True,
-    add_completion=False,
-    rich_markup_mode=None,
-)
+app = verb_group()
 
 
 @app.callback()

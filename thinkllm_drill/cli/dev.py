@@ -10,7 +10,7 @@ import typer
 from thinkllm_drill.cli import completion
 from thinkllm_drill.cli.authoring import Bar, Slugs, count, wanted
 from thinkllm_drill.cli.dev_measure import mutate, strength
-from thinkllm_drill.cli.framework import Verb, VerbGroup
+from thinkllm_drill.cli.framework import Verb, verb_group
 from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.cli.session import Session
 
@@ -19,13 +19,7 @@ if TYPE_CHECKING:
     from thinkllm_drill.author.graded import Graders
     from thinkllm_drill.judge.measured import Measured
 
-app = typer.Typer(
-    cls=VerbGroup,
-    subcommand_metavar="[VERB …]",
-    invoke_without_command=True,
-    add_completion=False,
-    rich_markup_mode=None,
-)
+app = verb_group()
 
 
 @app.callback()

@@ -8,6 +8,7 @@ import typer
 
 from thinkllm_drill.cli.authoring import Bar, Slugs, count, wanted
 from thinkllm_drill.cli.session import Session
+from thinkllm_drill.packages import missing
 
 if TYPE_CHECKING:
     from thinkllm_drill.author import mutate as mutation
@@ -85,7 +86,7 @@ def strength(
         authoring.measure,
         authoring.seed_of,
         lambda what, done, every: bar.show(f"{what} {done} of {every}"),
-        authoring.missing_packages,
+        missing,
     )
     reports: list[strength_.Report] = []
     for slug in chosen:

@@ -86,10 +86,10 @@ def _machine() -> list[Finding]:
 
 def _grading(session: Session) -> Finding:
     """Whether a judge answers: the smallest example is run on a reference."""
-    from thinkllm_drill.cli import needs
-    from thinkllm_drill.judge import client
+    from thinkllm_drill.judge import client, daemon
+    from thinkllm_drill.packages import missing
 
-    slug = next((entry.slug for entry in session.entries.values() if not needs.missing(entry.needs)), None)
+    slug = next((entry.slug for entry in session.entries.values() if not missing(entry.needs)), None)
     if slug is None:
         return Finding("grading", None, text("cli.doctor.nothing_to_grade"))
     service, root = session.lenient_settings.service, session.library.root
@@ -106,7 +106,7 @@ def _grading(session: Session) -> Finding:
     thread.start()
     thread.join(_PATIENCE)
     if problems:
-        log = client.log_file()
+        log = daemon.log_file()
         advice = text("cli.check.log", file=short_path(log)) if log.exists() else None
         return Finding("grading", False, problems[0].strip().split("\n")[-1], advice)
     return Finding("grading", True, text("cli.doctor.grading", seconds=f"{time.monotonic() - began:.1f}"))

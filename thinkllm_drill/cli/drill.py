@@ -8,7 +8,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,8 +24,10 @@ from thinkllm_drill.cli.path import PASSED
 from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.cli.show import statement
-from thinkllm_drill.errors import EnvironmentProblem, ThinkLLMError, UsageError
+from thinkllm_drill.cli.warm import get_ready
+from thinkllm_drill.errors import EnvironmentProblem, UsageError
 from thinkllm_drill.locale import current, text
+from thinkllm_drill.packages import missing
 
 Level = Literal["cloze", "body", "blank", "bughunt"]
 Difficulty = Literal["easy", "medium", "hard"]
@@ -78,11 +79,7 @@ def start(session: Session, slug: str, *, level: Level | None = None, fresh: boo
     payload = {"level": written.level, "file": file, "resumed": written.resumed, "seed": written.seed}
     session.store.record("drill", slug, payload)
     session.workspace.prepare_editor_settings(sys.executable)
-    if session.settings.service and not needs.missing(session.entries[slug].needs):
-        from thinkllm_drill.judge.client import start_service_in_background
-
-        with suppress(ThinkLLMError, OSError):
-            start_service_in_background(slug, session.library.root, current())
+    get_ready(session, slug)
     if edit:
         open_editor(session, written.path)
 
@@ -97,10 +94,12 @@ def write(session: Session, slug: str, *, level: Level | None = None, fresh: boo
             message = text("cli.drill.level_of_existing", file=short_path(path), level=level)
             raise UsageError(message, hint=f"thinkllm drill {slug} --level {level} --fresh")
         return Written(slug, path, _level_of(session, slug, path), resumed=True)
+    from thinkllm_drill.content.attempt import new_attempt
+
     session.settings.ensure_home()
     chosen = level or _default_level(session, slug)
     seed = _seed(session, slug, chosen)
-    content = _render(session, slug, chosen, seed)
+    content = new_attempt(session.library, slug, chosen, session.settings.lang, seed=seed)
     archived = session.workspace.archive(path, datetime.now().astimezone()) if exists else None
     session.workspace.write_new(path, content)
     review = level is None and chosen != session.settings.level
@@ -112,17 +111,6 @@ def _seed(session: Session, slug: str, level: Level) -> str | None:
     status = session.statuses().get(slug)
     seen = status is not None and status.passes > 0
     return secrets.token_hex(8) if level == "bughunt" or (level == "cloze" and seen) else None
-
-
-def _render(session: Session, slug: str, level: Level, seed: str | None) -> str:
-    from thinkllm_drill.content.attempt import render_attempt
-    from thinkllm_drill.content.statement import load
-    from thinkllm_drill.content.stubs import render_stub
-
-    lang = session.settings.lang
-    stub = render_stub(session.library, slug, level, seed=seed)
-    task = load(session.library.paths(slug).statement(lang), lang)
-    return render_attempt(session.library.exercise(slug), task, stub.code, level=stub.level, lang=lang)
 
 
 def _default_level(session: Session, slug: str) -> Level:
@@ -167,7 +155,7 @@ def _tell(session: Session, written: Written) -> None:
     if written.archived:
         screen.write(text("cli.drill.archived", file=short_path(written.archived)))
     tell_written(session, written)
-    if absent := needs.missing(session.entries[slug].needs):
+    if absent := missing(session.entries[slug].needs):
         session.err.write(paragraph(session.err, needs.warning(absent)))
 
 

@@ -78,6 +78,17 @@ class VerbGroup(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
+def verb_group() -> typer.Typer:
+    """A verb with verbs of its own, that can also be called alone."""
+    return typer.Typer(
+        cls=VerbGroup,
+        subcommand_metavar="[VERB …]",
+        invoke_without_command=True,
+        add_completion=False,
+        rich_markup_mode=None,
+    )
+
+
 def _with_our_page(option: Any) -> Any:
     option.callback = _help
     return option

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,12 @@ from thinkllm_drill.cli.interview import refuse
 from thinkllm_drill.cli.report import Told
 from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.cli.session import Session
-from thinkllm_drill.errors import ThinkLLMError, UsageError
+from thinkllm_drill.errors import InternalError, ThinkLLMError, UsageError
 from thinkllm_drill.locale import text
 
 if TYPE_CHECKING:
-    from thinkllm_drill.verdict import CheckRequest, Verdict
+    from thinkllm_drill.judge.client import Cancel, CheckEvents
+    from thinkllm_drill.verdict import Check, CheckRequest, Verdict
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,47 @@ def request_of(session: Session, slug: str, path: Path, source: bytes, options: 
     )
 
 
+class Quiet:
+    """Hears that the judge starts, and nothing of what it finds.
+
+    Args:
+        on_wait: told what is waited for.
+    """
+
+    def __init__(self, on_wait: Callable[[str], None] = lambda words: None) -> None:
+        self._on_wait = on_wait
+
+    def on_status(self, text: str) -> None:
+        """Say what is waited for."""
+        self._on_wait(text)
+
+    def on_plan(self, checks: list[Check]) -> None:
+        """Keep quiet."""
+
+    def on_check(self, check: Check) -> None:
+        """Keep quiet."""
+
+
+def verdict_on(session: Session, request: CheckRequest, events: CheckEvents, cancel: Cancel | None = None) -> Verdict:
+    """The verdict on an attempt: by what can be seen without running it, else by the judge.
+
+    Raises:
+        InternalError: the judge gave none, with what to do about it.
+    """
+    from thinkllm_drill.cli import preflight
+
+    verdict = preflight.static_verdict(request, session.entries[request.slug])
+    if verdict is None:
+        from thinkllm_drill.judge.client import check
+
+        try:
+            verdict = check(request, events, service=session.settings.service, cancel=cancel)
+        except InternalError as fault:
+            raise InternalError(fault.message, hint=look_into()) from fault
+        verdict = preflight.with_open_blanks(verdict, request.source)
+    return verdict
+
+
 def record(session: Session, verdict: Verdict, source: bytes) -> tuple[Told, ThinkLLMError | None]:
     """Store the event; what the learner is told of the exercise's history, and the error if storing failed."""
     from thinkllm_drill.cli.preflight import level_of
@@ -94,7 +137,7 @@ def record(session: Session, verdict: Verdict, source: bytes) -> tuple[Told, Thi
 
 def look_into() -> str:
     """What to do when no verdict came: where the service wrote why, and the command that looks."""
-    from thinkllm_drill.judge.client import log_file
+    from thinkllm_drill.judge.daemon import log_file
 
     log = log_file()
     return "thinkllm doctor" + ("\n" + text("cli.check.log", file=short_path(log)) if log.exists() else "")

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from thinkllm_drill.cli import warm
 from thinkllm_drill.cli.session import Session
-from thinkllm_drill.errors import InternalError, UsageError
+from thinkllm_drill.errors import UsageError
 from thinkllm_drill.locale import text
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from thinkllm_drill.interview.model import Interview
     from thinkllm_drill.interview.result import Result
     from thinkllm_drill.judge.client import Cancel
-    from thinkllm_drill.verdict import Check, Verdict
+    from thinkllm_drill.verdict import Verdict
 
 
 def interviewer(
@@ -29,6 +30,9 @@ def interviewer(
         on_wait: told what is waited for while something is graded; by default it is shown on the terminal.
         cancel: calls off what is being graded.
     """
+    from dataclasses import replace
+
+    from thinkllm_drill.cli.grade import Options, Quiet, request_of, verdict_on
     from thinkllm_drill.interview.engine import Interviewer
 
     def shown(words: str) -> None:
@@ -36,7 +40,8 @@ def interviewer(
             session.err.write(words)
 
     def grader(slug: str, file: str, source: bytes, *, diagnose: bool) -> Verdict:
-        return _grade(session, slug, file, source, diagnose=diagnose, events=_Silent(on_wait or shown), cancel=cancel)
+        request = replace(request_of(session, slug, Path(file), source, Options()), diagnose=diagnose)
+        return verdict_on(session, request, Quiet(on_wait or shown), cancel)
 
     return Interviewer(
         session.store,
@@ -59,15 +64,7 @@ def keep(session: Session, interview: Interview) -> None:
 
 def get_ready(session: Session, interview: Interview) -> None:
     """Have the service started, and ready for the first check."""
-    if not session.settings.service:
-        return
-    from contextlib import suppress
-
-    from thinkllm_drill.errors import ThinkLLMError
-    from thinkllm_drill.judge.client import start_service_in_background
-
-    with suppress(ThinkLLMError, OSError):
-        start_service_in_background(interview.problems[0].slug, session.library.root, session.settings.lang)
+    warm.get_ready(session, interview.problems[0].slug)
 
 
 def conclude(
@@ -117,48 +114,3 @@ def refuse(session: Session, slug: str, verb: str) -> None:
             text("mock.refused", slug=slug, id=id_),
             hint="thinkllm mock check" if verb == "check" else "thinkllm mock status",
         )
-
-
-def _grade(
-    session: Session,
-    slug: str,
-    file: str,
-    source: bytes,
-    *,
-    diagnose: bool,
-    events: _Silent,
-    cancel: Cancel | None,
-) -> Verdict:
-    """A verdict by the rules of `check`, without a word on the screen."""
-    from dataclasses import replace
-
-    from thinkllm_drill.cli import preflight
-    from thinkllm_drill.cli.grade import Options, look_into, request_of
-
-    request = replace(request_of(session, slug, Path(file), source, Options()), diagnose=diagnose)
-    verdict = preflight.static_verdict(request, session.entries[slug])
-    if verdict is None:
-        from thinkllm_drill.judge.client import check
-
-        try:
-            verdict = check(request, events, service=session.settings.service, cancel=cancel)
-        except InternalError as fault:
-            raise InternalError(fault.message, hint=look_into()) from fault
-    return preflight.with_open_blanks(verdict, source)
-
-
-class _Silent:
-    """Tells that the judge starts, and nothing of what it finds."""
-
-    def __init__(self, on_wait: Callable[[str], None]) -> None:
-        self._on_wait = on_wait
-
-    def on_status(self, text: str) -> None:
-        """Say what is waited for."""
-        self._on_wait(text)
-
-    def on_plan(self, checks: list[Check]) -> None:
-        """Keep quiet."""
-
-    def on_check(self, check: Check) -> None:
-        """Keep quiet."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from thinkllm_drill.cli import completion, mock_show
-from thinkllm_drill.cli.framework import Verb, VerbGroup
-from thinkllm_drill.cli.interview import conclude, get_ready, interviewer, keep
+from thinkllm_drill.cli.framework import Verb, verb_group
+from thinkllm_drill.cli.interview import asked, conclude, get_ready, interviewer, keep
 from thinkllm_drill.cli.output import ask, can_ask
 from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.cli.session import Session
@@ -21,13 +21,7 @@ if TYPE_CHECKING:
 
 Slug = Annotated[str | None, typer.Argument(metavar="SLUG", autocompletion=completion.slugs)]
 
-app = typer.Typer(
-    cls=VerbGroup,
-    subcommand_metavar="[VERB …]",
-    invoke_without_command=True,
-    add_completion=False,
-    rich_markup_mode=None,
-)
+app = verb_group()
 
 
 @app.callback()
@@ -115,9 +109,9 @@ def check(ctx: typer.Context, slug: Slug = None) -> int:
     """Grade a problem: passed or not, and how many checks fail; takes one of its runs."""
     session = Session.of(ctx)
     desk = interviewer(session)
-    slug = session.library.resolve(slug) if slug is not None else None
-    run = desk.run(slug)
-    interview = desk.running()
+    id_ = desk.running().id
+    run = desk.run(session.library.resolve(slug) if slug is not None else None)
+    interview = desk.get(id_)  # its time may have run out meanwhile
     if session.json:
         session.emit(mock_show.run_json(run, interview))
     else:
@@ -134,14 +128,19 @@ def submit(
     """Hand in a problem for good, and answer what is asked about it."""
     session = Session.of(ctx)
     desk = interviewer(session)
+    id_ = desk.running().id
     done = desk.submit(session.library.resolve(slug) if slug is not None else None)
     verdict = done.problem.verdict
     assert verdict is not None
-    interview = desk.get(desk.running().id)
+    interview = desk.sync(desk.get(id_))  # its time may have run out meanwhile
     if session.json:
         session.emit(mock_show.submitted_json(done, desk.pending(interview)))
         return verdict.exit_code
     mock_show.submitted(session, done)
+    if interview.finished_at is not None:
+        session.out.write(text("mock.over_ungraded", id=id_))
+        _conclude(session, desk, interview)
+        return verdict.exit_code
     if not no_questions and can_ask(session):
         _ask_all(session, desk)
     _finish_if_done(session, desk)
@@ -229,12 +228,11 @@ def report(
     """Write the report of an interview as one HTML file and show its summary; of the last one by default."""
     session = Session.of(ctx)
     desk = interviewer(session)
-    running = desk.unfinished()
+    desk.unfinished()
     interview = desk.get(id_) if id_ is not None else next(reversed(desk.all().values()), None) or desk.running()
     if interview.finished_at is None:
         raise UsageError(text("mock.not_over", id=interview.id), hint="thinkllm mock finish")
-    asked = {problem.slug for problem in interview.problems}
-    if running is not None and running.running(desk.now()) and asked & {p.slug for p in running.problems}:
+    if asked(session).keys() & {problem.slug for problem in interview.problems}:
         raise UsageError(text("mock.report_refused", id=interview.id), hint="thinkllm mock status")
     return _conclude(session, desk, interview, open_=open_)
 

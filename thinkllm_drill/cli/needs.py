@@ -1,18 +1,12 @@
-"""What an exercise needs beyond torch, and whether this machine has it."""
+"""What to say where an exercise needs more than there is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib.util import find_spec
 
 from thinkllm_drill.locale import text
 
 INSTALL = 'pip install "thinkllm-drill[kernels]"'
-
-
-def missing(needs: Iterable[str]) -> list[str]:
-    """The packages among `needs` that are not installed; none is imported."""
-    return [name for name in needs if find_spec(name) is None]
 
 
 def warning(packages: Iterable[str]) -> str:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from thinkllm_drill.cli import needs
 from thinkllm_drill.locale import text
+from thinkllm_drill.packages import missing
 
 if TYPE_CHECKING:
     from thinkllm_drill.content.library import Entry
@@ -69,7 +69,7 @@ def _review(
     known: Mapping[str, Entry], statuses: Mapping[str, ExerciseStatus], other_than: str | None
 ) -> Choice | None:
     """The exercise practised longest ago, with more to write than the last time; none that cannot be graded here."""
-    gradable = [slug for slug, entry in known.items() if not needs.missing(entry.needs)]
+    gradable = [slug for slug, entry in known.items() if not missing(entry.needs)]
     if not gradable:
         return None
     never = datetime.min.replace(tzinfo=UTC)

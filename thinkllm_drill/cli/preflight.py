@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from thinkllm_drill.cli import needs
 from thinkllm_drill.content.attempt import NotStarted, Started, SyntaxProblem, read_header, state
 from thinkllm_drill.locale import text
+from thinkllm_drill.packages import missing
 from thinkllm_drill.verdict import Cause, Check, CheckRequest, Frame, Verdict
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def static_verdict(request: CheckRequest, entry: Entry) -> Verdict | None:
         case NotStarted(first=first):
             note = _not_started(request.source, first)
             return replace(_verdict(request, "not_started", text("cli.check.nothing_filled"), Cause(note)), note=note)
-    if absent := needs.missing(entry.needs):
+    if absent := missing(entry.needs):
         note = needs.warning(absent)
         return Verdict(request.slug, request.file, "unavailable", request.seed or "", 0.0, note=note)
     return None

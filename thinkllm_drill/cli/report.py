@@ -10,13 +10,13 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from thinkllm_drill.cli import needs
 from thinkllm_drill.cli.causes import failures
 from thinkllm_drill.cli.cells import char_width, cut, pad, visible, width, wrap_text
 from thinkllm_drill.cli.output import count, duration, hints, paragraph
 from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.findings import finding, suite_of
 from thinkllm_drill.locale import text
+from thinkllm_drill.packages import missing
 from thinkllm_drill.verdict import Check, Verdict
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def after_pass(session: Session, verdict: Verdict, told: Told) -> list[str]:
     lines = [paragraph(screen, _summary(verdict, told))]
     rows = [(text("cli.check.compare"), "", f"thinkllm solution {slug} --diff")]
     leads = (session.entries.get(name) for name in session.entries[slug].leads_to)
-    follow = next((entry for entry in leads if entry is not None and not needs.missing(entry.needs)), None)
+    follow = next((entry for entry in leads if entry is not None and not missing(entry.needs)), None)
     if follow is not None:
         rows.append((text("cli.check.then_they_ask"), follow.here, f"thinkllm drill {follow.slug}"))
     if told.now is not None and told.now.due is not None and not _passed_before(told):

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from thinkllm_drill.cli.framework import Verb, VerbGroup
+from thinkllm_drill.cli.framework import Verb, verb_group
 from thinkllm_drill.cli.output import duration, table
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.locale import text
 
-app = typer.Typer(
-    cls=VerbGroup,
-    subcommand_metavar="[VERB …]",
-    invoke_without_command=True,
-    add_completion=False,
-    rich_markup_mode=None,
-)
+if TYPE_CHECKING:
+    from thinkllm_drill.judge.daemon import ServiceStatus
+
+app = verb_group()
 
 
 @app.callback()
@@ -30,19 +27,32 @@ def alone(ctx: typer.Context) -> int:
 @app.command("status", cls=Verb)
 def status(ctx: typer.Context) -> int:
     """Show whether it runs, since when and how much memory it takes."""
-    from thinkllm_drill.judge.client import service_status
+    from thinkllm_drill.judge.daemon import service_status
 
     session = Session.of(ctx)
-    found = service_status()
+    found, kernels = service_status(), service_status(kernels=True)
     started = _instant(found.started_at)
     if session.json:
         values = {name: getattr(found, name) for name in ("running", "pid", "key", "resident_bytes")}
         socket = None if found.socket is None else str(found.socket)
-        session.emit({**values, "started_at": started.isoformat() if started else None, "socket": socket})
+        beside = {"pid": kernels.pid, "resident_bytes": kernels.resident_bytes} if kernels.running else None
+        at = started.isoformat() if started else None
+        session.emit({**values, "started_at": at, "socket": socket, "kernels": beside})
         return 0
-    if not found.running:
+    if not found.running and not kernels.running:
         session.out.write(text("cli.service.stopped"))
         return 0
+    if found.running:
+        _show(session, found)
+    if kernels.running:
+        session.out.write(text("cli.service.kernels"))
+        _show(session, kernels)
+    return 0
+
+
+def _show(session: Session, found: ServiceStatus) -> None:
+    """A line for each thing known of a service that runs."""
+    started = _instant(found.started_at)
     rows = [(text("cli.service.running"), text("cli.service.pid", pid=found.pid))]
     if started is not None:
         since = (datetime.now(UTC) - started).total_seconds()
@@ -52,13 +62,12 @@ def status(ctx: typer.Context) -> int:
     rows.append((text("cli.service.socket"), str(found.socket)))
     for line in table(session.out, rows):
         session.out.write(line)
-    return 0
 
 
 @app.command("stop", cls=Verb)
 def stop(ctx: typer.Context) -> int:
     """Stop it; the next check starts a new one."""
-    from thinkllm_drill.judge.client import stop_service
+    from thinkllm_drill.judge.daemon import stop_service
 
     session = Session.of(ctx)
     stopped = stop_service()

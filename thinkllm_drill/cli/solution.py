@@ -86,9 +86,9 @@ def _attempt(session: Session, slug: str) -> str:
     path = session.attempt_path(slug)
     if not path.exists():
         raise UsageError(text("cli.check.no_attempt", slug=slug), hint=f"thinkllm drill {slug}")
-    lines = session.workspace.read(path).decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")
-    start = next((number for number, line in enumerate(lines) if not line.startswith("#")), 0)
-    return "\n".join(lines[start:]).strip("\n") + "\n"
+    from thinkllm_drill.content.attempt import code_of
+
+    return code_of(session.workspace.read(path))
 
 
 def _diff(session: Session, slug: str, attempt: str, reference: str) -> list[str]:

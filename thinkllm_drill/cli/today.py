@@ -53,6 +53,7 @@ def command(ctx: typer.Context) -> int:
     if busy:
         rows.append((text("mock.now"), text("mock.runs_now", id=next(iter(busy.values()))), "thinkllm mock"))
     status = statuses.get(current.slug) if current is not None else None
+    resumed = ""
     if (
         current is not None
         and current.slug in session.entries
@@ -60,15 +61,12 @@ def command(ctx: typer.Context) -> int:
         and status is not None
         and _is_open(status)
     ):
+        resumed = current.slug
         how = text("cli.check.comma").join((state(screen, status.status), count("runs", status.runs)))
         what = f"{session.entries[current.slug].here} · {how}"
         rows.append((text("cli.today.current"), what, f"thinkllm check {current.slug}"))
     if choice is not None:
-        if (
-            current is None
-            or current.slug != choice.entry.slug
-            or not any(row[0] == text("cli.today.current") for row in rows)
-        ):
+        if choice.entry.slug != resumed:
             what = f"{choice.entry.here} · {choice.reason}"
             rows.append((text("cli.today.next"), what, choice.typed))
     elif total:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from thinkllm_drill.cli import completion, needs, preflight
+from thinkllm_drill.cli import completion, preflight
 from thinkllm_drill.cli.background import Ended, Failed, Happening, Planned, Run, Status
 from thinkllm_drill.cli.grade import Options, look_into, record, request_of, target_of
 from thinkllm_drill.cli.interview import refuse
@@ -19,10 +18,11 @@ from thinkllm_drill.cli.keys import Keys, open_keys
 from thinkllm_drill.cli.output import page
 from thinkllm_drill.cli.saves import Gone, News, Saved, SavedFile
 from thinkllm_drill.cli.session import Session
+from thinkllm_drill.cli.warm import get_ready
 from thinkllm_drill.cli.watch_view import JsonView, View
 from thinkllm_drill.errors import InternalError, ThinkLLMError, UsageError
 from thinkllm_drill.findings import suite_of
-from thinkllm_drill.locale import current, text
+from thinkllm_drill.locale import text
 from thinkllm_drill.verdict import Check, CheckRequest, Verdict
 
 if TYPE_CHECKING:
@@ -287,8 +287,4 @@ class Watch:
 
     def _prepare(self) -> None:
         """Have the service get ready for the next check."""
-        if self.session.settings.service and not needs.missing(self.session.entries[self.slug].needs):
-            from thinkllm_drill.judge.client import start_service_in_background
-
-            with suppress(ThinkLLMError, OSError):
-                start_service_in_background(self.slug, self.session.library.root, current())
+        get_ready(self.session, self.slug)

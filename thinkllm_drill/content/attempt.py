@@ -18,6 +18,7 @@ from thinkllm_drill.content.blanks import LEVELS, Level, OpenBlank, open_blanks,
 from thinkllm_drill.locale import text
 
 if TYPE_CHECKING:
+    from thinkllm_drill.content.library import Library
     from thinkllm_drill.content.model import Exercise
     from thinkllm_drill.content.statement import Statement
 
@@ -110,6 +111,33 @@ def render_attempt(
         column=max(len(command) for command, _ in commands),
         say=say,
     )
+
+
+def new_attempt(
+    library: Library, slug: str, level: Level, lang: str, *, seed: str | None = None, interview: bool = False
+) -> str:
+    """The file that a learner gets for an exercise at a level.
+
+    Args:
+        library: the exercises.
+        slug, level: what is wanted.
+        lang: "en" or "zh".
+        seed: chooses the planted mistake, or the blanks that are cut.
+        interview: as `render_attempt` takes it.
+    """
+    from thinkllm_drill.content.statement import load
+    from thinkllm_drill.content.stubs import render_stub
+
+    stub = render_stub(library, slug, level, seed=seed)
+    task = load(library.paths(slug).statement(lang), lang)
+    return render_attempt(library.exercise(slug), task, stub.code, level=stub.level, lang=lang, interview=interview)
+
+
+def code_of(source: bytes) -> str:
+    """The code of an attempt, without the task above it."""
+    lines = source.decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")
+    start = next((number for number, line in enumerate(lines) if not line.startswith("#")), 0)
+    return "\n".join(lines[start:]).strip("\n") + "\n"
 
 
 def _say(lang: str, key: str, **values: object) -> str:

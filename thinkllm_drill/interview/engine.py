@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,9 +13,11 @@ from thinkllm_drill.content.library import Library
 from thinkllm_drill.content.path import LearningPath
 from thinkllm_drill.errors import InternalError, UsageError
 from thinkllm_drill.interview import picker
-from thinkllm_drill.interview.model import Answer, Interview, Problem, Reason, Run, fold
+from thinkllm_drill.interview.log import Log
+from thinkllm_drill.interview.model import Answer, Interview, Problem, Reason, Run
 from thinkllm_drill.interview.snapshots import Snapshots
 from thinkllm_drill.locale import text
+from thinkllm_drill.packages import missing
 from thinkllm_drill.progress.events import source_hash, stamp
 from thinkllm_drill.progress.store import Store
 from thinkllm_drill.verdict import Verdict
@@ -77,16 +79,13 @@ class Interviewer:
         self._grade = grader
         self._snapshots = Snapshots(store, workspace, now)
         self._entries = {entry.slug: entry for entry in library.entries()}
-        self._folded: tuple[int, dict[str, Interview]] | None = None
+        self._log = Log(store)
 
     # what there is
 
     def all(self) -> dict[str, Interview]:
         """Every interview by id, oldest first."""
-        newest = self.store.newest()
-        if self._folded is None or self._folded[0] != newest:  # a view asks every second
-            self._folded = newest, fold(self.store.events_of("mock"))
-        return dict(self._folded[1])
+        return self._log.all()
 
     def get(self, id_: str) -> Interview:
         """One interview; UsageError if there is none with this id."""
@@ -128,7 +127,7 @@ class Interviewer:
         import secrets
 
         seed = wishes.seed or secrets.token_hex(4)
-        wishes = picker.Wishes(**{**wishes.__dict__, "seed": seed})
+        wishes = replace(wishes, seed=seed)
         chosen = picker.pick(wishes, self._gradable(), self.path, self.store.statuses(), self.now().date())
         folder = self._new_folder()
         problems = [self._hand_out(folder, entry.slug) for entry in chosen]
@@ -194,17 +193,9 @@ class Interviewer:
     def focus(self, slug: str | None = None) -> Problem:
         """Turn to another problem: the one named, else the next that is open."""
         interview = self.running()
-        slugs = [problem.slug for problem in interview.problems]
-        if slug is None:
-            place = slugs.index(interview.focus) if interview.focus in slugs else -1
-            around = interview.problems[place + 1 :] + interview.problems[: place + 1]
-            following = next((problem for problem in around if problem.open), None)
-            if following is None:
-                raise UsageError(text("mock.all_submitted"), hint="thinkllm mock finish")
-            slug = following.slug
-        problem = self._open(interview, slug)
-        if interview.focus != slug:
-            self._record(interview.id, "focus", slug, {})
+        problem = self._open(interview, slug or interview.after(interview.focus))
+        if interview.focus != problem.slug:
+            self._record(interview.id, "focus", problem.slug, {})
         return problem
 
     def pending(self, interview: Interview) -> list[tuple[Problem, Question]]:
@@ -292,13 +283,7 @@ class Interviewer:
         self.store.record("mock", slug, {"interview": id_, "what": what, **payload}, source)
 
     def _gradable(self) -> dict[str, Any]:
-        from importlib.util import find_spec
-
-        return {
-            slug: entry
-            for slug, entry in self._entries.items()
-            if all(find_spec(need) is not None for need in entry.needs)
-        }
+        return {slug: entry for slug, entry in self._entries.items() if not missing(entry.needs)}
 
     def _new_folder(self) -> Path:
         number = max((int(id_) for id_ in self.all() if id_.isdigit()), default=0) + 1
@@ -322,14 +307,9 @@ class Interviewer:
         }
 
     def _stub(self, slug: str) -> str:
-        from thinkllm_drill.content.attempt import render_attempt
-        from thinkllm_drill.content.statement import load
-        from thinkllm_drill.content.stubs import render_stub
+        from thinkllm_drill.content.attempt import new_attempt
 
-        lang = locale.current()
-        stub = render_stub(self.library, slug, "body")
-        task = load(self.library.paths(slug).statement(lang), lang)
-        return render_attempt(self.library.exercise(slug), task, stub.code, level=stub.level, lang=lang, interview=True)
+        return new_attempt(self.library, slug, "body", locale.current(), interview=True)
 
     def _open(self, interview: Interview, slug: str | None) -> Problem:
         """The problem that is meant, which was not handed in."""
@@ -377,8 +357,3 @@ class Interviewer:
             if verdict.status == "internal":
                 raise InternalError(text("mock.not_graded", slug=problem.slug), hint="thinkllm mock finish")
         self._record(interview.id, "grade", problem.slug, {"which": which, "verdict": verdict.to_json()}, source)
-
-
-def slugs_of(interview: Interview | None) -> Sequence[str]:
-    """The exercises of an interview."""
-    return [problem.slug for problem in interview.problems] if interview else []

@@ -150,6 +150,12 @@ class Interview:
                 return problem
         raise KeyError(slug)
 
+    def after(self, slug: str | None) -> str | None:
+        """The next open problem after one, going round to it at last; None where all are handed in."""
+        place = next((number for number, problem in enumerate(self.problems) if problem.slug == slug), -1)
+        around = self.problems[place + 1 :] + self.problems[: place + 1]
+        return next((problem.slug for problem in around if problem.open), None)
+
     @property
     def graded(self) -> bool:
         """Whether it is over and every problem was graded."""
@@ -207,8 +213,7 @@ def apply(interview: Interview, event: Event) -> Interview:
             problems = tuple(changed if each is problem else each for each in interview.problems)
             interview = replace(interview, problems=problems)
             if what == "submit" and interview.focus == slug:
-                following = next((each.slug for each in _after(problems, slug) if each.open), None)
-                interview = _focused(interview, following, at)
+                interview = _focused(interview, interview.after(slug), at)
     return interview
 
 
@@ -219,12 +224,6 @@ def _focused(interview: Interview, slug: str | None, at: datetime) -> Interview:
         for problem in interview.problems
     )
     return replace(interview, problems=problems, focus=slug)
-
-
-def _after(problems: tuple[Problem, ...], slug: str | None) -> tuple[Problem, ...]:
-    """The problems from the one after `slug`, round to it."""
-    place = next((number for number, problem in enumerate(problems) if problem.slug == slug), 0)
-    return problems[place + 1 :] + problems[: place + 1]
 
 
 def _counted_time(interview: Interview, at: datetime) -> Interview:

@@ -65,7 +65,7 @@ def _hold(folder: Path) -> IO[str] | None:
 
 def record(folder: Path, home: Path) -> None:
     """Keep what is saved in the files of an interview until it is over."""
-    from thinkllm_drill.interview.model import fold
+    from thinkllm_drill.interview.log import Log
     from thinkllm_drill.interview.snapshots import Snapshots
     from thinkllm_drill.progress.store import Store
     from thinkllm_drill.settings import load
@@ -77,10 +77,10 @@ def record(folder: Path, home: Path) -> None:
         return datetime.now(UTC)
 
     with Store.open(settings.database, create=False, now=now) as store:
-        snapshots = Snapshots(store, Workspace(settings), now)
+        log, snapshots = Log(store), Snapshots(store, Workspace(settings), now)
         while True:
             with contextlib.suppress(ThinkLLMError):  # locked or full for a while: the next look tries again
-                interview = fold(store.events_of("mock")).get(folder.name)
+                interview = log.all().get(folder.name)
                 if interview is None:
                     return
                 snapshots.take(interview)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from thinkllm_drill.content.attempt import code_of
 from thinkllm_drill.content.blanks import render
 from thinkllm_drill.content.library import Library
 from thinkllm_drill.interview import profiles, score
@@ -85,11 +86,7 @@ def _reference(library: Library, slug: str) -> str:
 def _code(store: Store, name: str | None) -> str | None:
     """A version of a file without the task above its code."""
     source = store.source(name) if name else None
-    if source is None:
-        return None
-    lines = source.decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")
-    start = next((number for number, line in enumerate(lines) if not line.startswith("#")), 0)
-    return "\n".join(lines[start:]).strip("\n") + "\n"
+    return None if source is None else code_of(source)
 
 
 def _questions(problem: Problem, library: Library) -> Iterable[QuestionResult]:

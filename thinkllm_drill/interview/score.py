@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from thinkllm_drill.interview.model import Interview, Problem
 from thinkllm_drill.interview.result import Outcome, Part
@@ -74,7 +74,7 @@ def _answers(problem: Problem) -> list[bool]:
     return [right for right in given.values() if right is not None] + left
 
 
-def _mean(problems: Sequence[Problem], of) -> float:  # type: ignore[no-untyped-def]
+def _mean(problems: Sequence[Problem], of: Callable[[Problem], float]) -> float:
     weights = [WEIGHTS.get(problem.difficulty, 1.0) for problem in problems]
     total = sum(weights)
     return (

@@ -5,7 +5,6 @@ By the warm service. Many sources are shared out to several judges, each of whic
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import queue
 import threading
@@ -16,6 +15,7 @@ from thinkllm_drill.content.library import Library
 from thinkllm_drill.errors import EnvironmentProblem, InternalError
 from thinkllm_drill.judge import client
 from thinkllm_drill.judge.measured import Measured
+from thinkllm_drill.packages import missing
 from thinkllm_drill.verdict import Check, CheckRequest, Verdict
 
 JUDGES = os.cpu_count() or 1
@@ -25,11 +25,6 @@ JUDGES = os.cpu_count() or 1
 def seed_of(*parts: str) -> str:
     """A seed that follows from texts, so that the same files are told the same every time."""
     return sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-def missing_packages(names: Sequence[str]) -> list[str]:
-    """Which of these packages are not installed."""
-    return [name for name in names if importlib.util.find_spec(name) is None]
 
 
 def measure(
@@ -54,9 +49,9 @@ def measure(
         EnvironmentProblem: a package that the exercise needs is not installed.
     """
     library = Library.open()
-    if missing := missing_packages(library.exercise(slug).needs):
+    if lacking := missing(library.exercise(slug).needs):
         raise EnvironmentProblem(
-            f"{slug} needs {', '.join(missing)}, which is not installed",
+            f"{slug} needs {', '.join(lacking)}, which is not installed",
             hint="pip install -c constraints.txt '.[kernels]'",
         )
     root = str(library.root)

@@ -24,7 +24,7 @@ import torch
 
 from thinkllm_drill.errors import InternalError
 from thinkllm_drill.grading.show import show_arguments
-from thinkllm_drill.judge import client, framing, requests
+from thinkllm_drill.judge import client, daemon, framing, requests
 from thinkllm_drill.judge.foreground import Listener, listen
 from thinkllm_drill.judge.replay import Asked, CalledBack, Held, Replay, decoded
 from thinkllm_drill.judge.runner import Runner
@@ -302,11 +302,11 @@ def _answers(message: dict[str, Any], *, service: bool) -> queue.SimpleQueue[Any
 
     def read() -> None:
         try:
-            for event in client.ask(message, service=service and client.forks()):
+            for event in client.ask(message, service=service and daemon.forks()):
                 found.put(event)
         except Exception as error:
             gone = type(error).__name__ == "_Gone"
-            found.put(InternalError(client.died().message, hint="thinkllm doctor") if gone else error)
+            found.put(InternalError(daemon.died().message, hint="thinkllm doctor") if gone else error)
 
     threading.Thread(target=read, daemon=True).start()
     return found

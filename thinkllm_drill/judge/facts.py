@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from importlib import metadata
 
-from thinkllm_drill.judge import client
+from thinkllm_drill.judge import daemon
 from thinkllm_drill.locale import text
 
 _PROBE = """
@@ -106,7 +106,7 @@ def _kernel_walls() -> list[Fact]:
 
 
 def _service() -> Fact:
-    status = client.service_status()
+    status = daemon.service_status()
     if not status.running:
         return Fact("service", None, text("grading.fact.service_off"))
     memory = f", {status.resident_bytes >> 20} MiB" if status.resident_bytes else ""

@@ -20,11 +20,12 @@ import socket
 import stat
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from thinkllm_drill.judge import limits, requests, sandbox
-from thinkllm_drill.judge.client import LOG_BYTES, forks
+from thinkllm_drill.judge.daemon import LOG_BYTES, forks
 from thinkllm_drill.judge.forks import become_judge, become_standby
 from thinkllm_drill.judge.image import preload
 from thinkllm_drill.judge.launch import Exit, sweep_scratch
@@ -175,18 +176,11 @@ class Zygote:
         self._retiring = self._retiring or what == "retire"
 
     def _fork_judge(self, connection: socket.socket, message: dict[str, Any]) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        try:
-            pid = os.fork()
-        except OSError:  # too many processes
-            for end in (ours, theirs, connection):
-                end.close()
-            return
-        if pid == 0:
-            ours.close()
-            become_judge(connection, theirs, message)
-        theirs.close()
-        self._begin(_Judge(pid, ours, connection, _subject(message)))
+        forked = _fork(lambda control: become_judge(connection, control, message))
+        if forked is None:
+            connection.close()
+        else:
+            self._begin(_Judge(*forked, connection, _subject(message)))
 
     def _begin(self, judge: _Judge) -> None:
         """Listen to a judge that has its request, and to its client."""
@@ -214,19 +208,10 @@ class Zygote:
         ):
             return
         self._dismiss()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        try:
-            pid = os.fork()
-        except OSError:
-            ours.close()
-            theirs.close()
-            return
-        if pid == 0:
-            ours.close()
-            become_standby(theirs, *subject)
-        theirs.close()
-        self._standby = _Judge(pid, ours, None, subject)
-        self._fork_spare()
+        forked = _fork(lambda control: become_standby(control, *subject))
+        if forked is not None:
+            self._standby = _Judge(*forked, None, subject)
+            self._fork_spare()
 
     def _hand_over(self, connection: socket.socket, message: dict[str, Any]) -> bool:
         """Give a request to the judge that waits for it; whether there was one."""
@@ -357,6 +342,22 @@ class Zygote:
             self._spare = None
         if self._standby is not None and collect(self._standby.pid, os.WNOHANG):
             self._dismiss()
+
+
+def _fork(become: Callable[[socket.socket], NoReturn]) -> tuple[int, socket.socket] | None:
+    """Fork what `become` makes of its end of a control socket: process id and our end; None if no fork can be had."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        pid = os.fork()
+    except OSError:  # too many processes
+        ours.close()
+        theirs.close()
+        return None
+    if pid == 0:
+        ours.close()
+        become(theirs)
+    theirs.close()
+    return pid, ours
 
 
 def _subject(message: dict[str, Any]) -> _Subject | None:
