@@ -14,6 +14,7 @@ from thinkllm_drill.grading.helpers import (
 )
 from thinkllm_drill.grading.kernels import KernelSuite
 from thinkllm_drill.grading.rng import Rng
+from thinkllm_drill.grading.speed import Speed, speed
 from thinkllm_drill.grading.suites import FunctionSuite, ModuleSuite, ObjectSuite
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "ObjectSuite",
     "Rng",
     "RoundedEntrywiseSuite",
+    "Speed",
     "assert_close",
     "assert_enough_flops",
     "assert_equal",
@@ -35,5 +37,6 @@ __all__ = [
     "check",
     "fail",
     "raises",
+    "speed",
     "title",
 ]

@@ -17,6 +17,7 @@ from thinkllm_drill.grading.cases import case, check
 from thinkllm_drill.grading.local import LocalObject
 from thinkllm_drill.grading.rng import Rng
 from thinkllm_drill.grading.session import GradingSession
+from thinkllm_drill.grading.speed import Speed
 from thinkllm_drill.grading.suites import FunctionSuite
 from thinkllm_drill.judge.failures import AttemptRaised, RuleBroken, Wrong
 from thinkllm_drill.judge.proxy import Attempt
@@ -61,6 +62,8 @@ class KernelSuite(FunctionSuite):
     """
 
     layouts: ClassVar[bool] = True
+    speeds: ClassVar[tuple[Speed, ...]] = ()
+    """The shapes that are timed where there is a GPU."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
