@@ -35,7 +35,7 @@ class TestEntropyLoss(FunctionSuite):
     ):  # fmt: skip
         logits = (rng.integers(-256, 257, (batch, length, vocab)) / 128) * scale + offset
         if equal:  # two tokens share the top, so that there is an entropy left
-            logits[..., 0] = logits[..., 1] = 2 * scale + 1
+            logits[..., 0] = logits[..., 1] = 3 * scale
         if banned:
             logits[:, :, 1::2] = -torch.inf
         if mask == "none":
