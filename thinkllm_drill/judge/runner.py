@@ -62,6 +62,7 @@ OPERATORS = {
 } | {"len": len, "iter": iter, "next": next, "bool": bool, "str": str, "repr": repr, "hash": hash, "float": float}
 
 
+_CONTAINERS = (list, tuple, dict, set, frozenset)
 _SCALARS = (type(None), bool, int, float, str, bytes)
 
 
@@ -151,6 +152,8 @@ class Runner:
         if isinstance(value, torch.Tensor):
             plain = type(value) in (torch.Tensor, torch.nn.Parameter) and value.layout is torch.strided
             return None if plain else self._reference(value)
+        if type(value) in _CONTAINERS:
+            return None
         if isinstance(value, type | types.FunctionType | types.MethodType | torch.nn.Module | types.ModuleType):
             return self._reference(value)
         if isinstance(value, Iterator):
