@@ -310,3 +310,58 @@ def test_grading_the_softmax_kernel(attempt: str | None, code: int, says: str) -
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert (run.returncode, says in run.stdout) == (code, True), run.stdout
+
+
+WITH_BACKWARD = """\
+@triton.jit
+def kernel(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + at, mask=at < n, other=0.0)
+    tl.store(out_ptr + at, 2 * x, mask=at < n)
+
+
+def run(x):
+    out = torch.empty_like(x)
+    kernel[(triton.cdiv(x.numel(), 16),)](x, out, x.numel(), BLOCK=16)
+    return out
+
+
+class Double(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return run(x)
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        return run(grad_out.contiguous())
+
+
+def double(x):
+    return Double.apply(x)
+"""
+
+
+def audit_with_backward(attempt: Attempt, x: torch.Tensor) -> Work:
+    return Work(**attempt.local(AUDIT)(attempt["double"], {"x": x}, ["x"], {0: torch.ones_like(x)}))
+
+
+@needs_triton
+def test_an_audit_with_backward_counts_both_passes(load: Any) -> None:
+    work = audit_with_backward(load(WITH_BACKWARD), torch.ones(40))
+    assert (work.launches, work.traffic(at_least=160), work.host, work.idle) == (2, 160, {}, False)
+
+
+@needs_triton
+def test_an_audit_with_backward_names_what_torch_computes_there(load: Any) -> None:
+    edit = ("return run(grad_out.contiguous())", "return 2 * grad_out")
+    work = audit_with_backward(load(WITH_BACKWARD, edit), torch.ones(40))
+    assert (work.launches, set(work.host)) == (1, {"mul"})
+
+
+@needs_triton
+def test_memory_misused_in_a_backward_pass_is_explained(load: Any) -> None:
+    source = WITH_BACKWARD.replace("at < n)\n\n\ndef run", "at < n + 1)\n\n\ndef run")
+    attempt = load(source.replace("return run(x)", "return x.clone()"))
+    with pytest.raises(MemoryMisused) as caught, explained():
+        attempt.vjp(attempt["double"], {"x": torch.ones(40)}, ("x",), {0: torch.ones(40)})
+    assert caught.value.how == "store: 1 lanes out of bounds, program (2, 0, 0)"

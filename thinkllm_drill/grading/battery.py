@@ -306,21 +306,25 @@ def _reference_runs(
 
 def pullback(suite: Any, impl: Any, target: Any, inputs: dict[str, Any], rng: Rng, probe: Probe) -> Iterator[Any]:
     """Yield the gradients of a call for one random cotangent."""
-    shapes = _output_shapes(suite, target, inputs, rng, probe)
-    cotangents = {index: _cotangent(rng, shape, probe) for index, shape in shapes.items()}
-    _, found = impl.vjp(target, inputs, suite.gradients, cotangents)
+    _, found = impl.vjp(target, inputs, suite.gradients, cotangents(suite, inputs, rng, probe))
     for name in sorted(found):
         yield name, found[name]
 
 
-def _output_shapes(suite: Any, target: Any, inputs: dict[str, Any], rng: Rng, probe: Probe) -> dict[int, torch.Size]:
+def cotangents(suite: Any, inputs: dict[str, Any], rng: Rng, probe: Probe) -> dict[int, Tensor]:
+    """A random cotangent for each differentiable tensor of the output, by its position."""
+    shapes = _output_shapes(suite, inputs, rng, probe)
+    return {index: _cotangent(rng, shape, probe) for index, shape in shapes.items()}
+
+
+def _output_shapes(suite: Any, inputs: dict[str, Any], rng: Rng, probe: Probe) -> dict[int, torch.Size]:
     """Shapes of the differentiable tensors of the output, by position, from the reference."""
     reference = suite.graded.same_dtype()
     if hasattr(suite, "build"):
         weights = suite.graded.rng(*probe.key(suite, "gradients"))
         own = suite.build(reference, rng=weights, dtype=probe.case.dtype, **probe.case.params)
     else:
-        own = reference[suite.entry]
+        own = suite.truth(reference)
     output, _ = reference.vjp(own, inputs, suite.gradients, None)
     tensors = [tensor for _, tensor in autodiff.leaves(output)]
     chosen = suite.differentiable

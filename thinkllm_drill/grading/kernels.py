@@ -24,6 +24,7 @@ from thinkllm_drill.judge.proxy import Attempt
 from thinkllm_drill.locale import text
 
 AUDIT = "__import__('importlib').import_module('thinkllm_drill.judge.kernels').audit"
+CALL_AND_SHOW = "lambda function, given, written: (function(**given), {name: given[name] for name in written})"
 _BOUNDS = re.compile(r"(\w+): (\d+) lanes out of bounds, program \((.*)\), line (\d+)")
 _RACE = re.compile(r"programs \((.*)\) and \((.*)\) share (\d+) elements, line (\d+)")
 
@@ -39,6 +40,7 @@ class Work:
         host: what torch computed outside the kernels, with the line of each.
         idle: whether the answer is the same when no kernel is run.
         moved: elements that kernels loaded and stored, by the bytes of the storage they are in.
+        atomics: how often a program ran an atomic operation.
     """
 
     launches: int
@@ -47,6 +49,7 @@ class Work:
     host: Mapping[str, int]
     idle: bool
     moved: Mapping[int, int]
+    atomics: int = 0
 
     def traffic(self, at_least: int) -> int:
         """Elements loaded and stored in storages of at least so many bytes: scratch for partial results is free."""
@@ -59,6 +62,9 @@ class KernelSuite(FunctionSuite):
     Outputs made by `torch.empty` hold NaN until a kernel writes them, and lanes that are masked off without `other` are
     NaN. An access outside the kernel's arguments and a race between programs are wrong answers. Each case must launch a
     kernel, and torch may only make, view, copy and cast tensors around it.
+
+    Where a suite `mutates` arguments, what is compared is the pair of the answer and a dict of these arguments as they are
+    after the call; `expected` then works in place, too.
     """
 
     layouts: ClassVar[bool] = True
@@ -78,7 +84,7 @@ class KernelSuite(FunctionSuite):
     def scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterator[Any]:
         inputs = self.prepared(rng, probe)
         if not isinstance(impl, Attempt):
-            yield self.output(LocalObject(impl, self.expected)(**inputs), impl)
+            yield self.output(self.truth(impl)(**inputs), impl)
             return
         try:
             with explained():
@@ -90,11 +96,35 @@ class KernelSuite(FunctionSuite):
             raise RuleBroken(text("grading.no_launch"))
         yield self.output(answer, impl)
 
+    def gradient_scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterator[Any]:
+        inputs = self.prepared(rng, probe)
+        if not isinstance(impl, Attempt):
+            yield from battery.pullback(self, impl, self.truth(impl), inputs, rng, probe)
+            return
+        try:
+            with explained():
+                yield from battery.pullback(self, impl, impl[self.entry], inputs, rng, probe)
+        except MemoryMisused as failure:
+            yield "memory", failure.how
+            raise
+
+    def truth(self, reference: Any) -> LocalObject:
+        return LocalObject(reference, self.expected)
+
     def work(self, attempt: Attempt, rng: Rng, **params: Any) -> tuple[Work, dict[str, Any]]:
         """How a call with the inputs of these parameters comes to its answer, and the inputs."""
         inputs = self.prepared(rng, battery.Probe(case(en="", zh="", **params)))
         with explained():
             return Work(**attempt.local(AUDIT)(attempt[self.entry], inputs)), inputs
+
+    def work_with_backward(self, attempt: Attempt, rng: Rng, **params: Any) -> tuple[Work, dict[str, Any]]:
+        """The same of a call and its backward pass together."""
+        probe = battery.Probe(case(en="", zh="", **params))
+        inputs = self.prepared(rng, probe)
+        cotangents = battery.cotangents(self, inputs, rng, probe)
+        with explained():
+            found = attempt.local(AUDIT)(attempt[self.entry], inputs, list(self.gradients), cotangents)
+        return Work(**found), inputs
 
     @classmethod
     def has(cls, kind: str, forbid: Sequence[str]) -> bool:
@@ -103,8 +133,9 @@ class KernelSuite(FunctionSuite):
     @check("rules")
     def test_rules(self, grading: GradingSession) -> None:
         battery.rules(grading, self)
+        worked = self.work_with_backward if self.gradients else self.work
         for each in self.cases:
-            work, _ = self.work(grading.attempt, grading.rng(self.entry, "rules", each.id), **each.params)
+            work, _ = worked(grading.attempt, grading.rng(self.entry, "rules", each.id), **each.params)
             if work.host:
                 names, line = ", ".join(work.host), min(work.host.values())
                 raise RuleBroken(text("kernels.host_work", names=names, line=line)).with_cause(case=each.words.here)

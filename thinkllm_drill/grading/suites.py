@@ -195,6 +195,10 @@ class FunctionSuite(Suite):
         inputs = self.prepared(rng, probe)
         yield from battery.pullback(self, impl, impl[self.entry], inputs, rng, probe)
 
+    def truth(self, reference: Any) -> Any:
+        """What the attempt's function is compared with, called as the reference is."""
+        return reference[self.entry]
+
     def arguments(self, rng: Rng, probe: battery.Probe) -> dict[str, Any] | None:
         return self.prepared(rng, probe)
 

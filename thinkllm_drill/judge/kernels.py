@@ -13,7 +13,7 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from thinkllm_drill.judge import bfloat16
+from thinkllm_drill.judge import autodiff, bfloat16
 from thinkllm_drill.judge.sanitizer import Sanitizer, Traffic, line_of
 
 MOVES = frozenset(
@@ -90,6 +90,7 @@ def interpret() -> None:
     executor = interpreter.GridExecutor
     executor.__call__ = _launched(_sanitizer, interpreter.InterpreterError, executor.__call__)
     interpreter._patch_lang = _patched_once(interpreter._patch_lang)
+    torch.Tensor.data_ptr = _noted(_sanitizer, torch.Tensor.data_ptr)  # type: ignore[method-assign]
     options = interpreter.interpreter_builder.options
     if getattr(options, "sanitize_overflow", False) and not options.debug:  # works out assertions, then drops them
         interpreter.interpreter_builder.options = replace(options, sanitize_overflow=False)
@@ -118,6 +119,17 @@ def _launched(sanitizer: Sanitizer, wrapper: type[Exception], original: Callable
             _state.patched.clear()
 
     return launch
+
+
+def _noted(sanitizer: Sanitizer, original: Callable[..., int]) -> Callable[..., int]:
+    """Let the sanitizer know whose address the host asks for; a launch does so with each of its arguments."""
+
+    def data_ptr(self: torch.Tensor) -> int:
+        if not _state.running:
+            sanitizer.address_taken(self)
+        return original(self)
+
+    return data_ptr
 
 
 def _patched_once(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -182,27 +194,38 @@ def _reads_noted(watch: _HostWatch) -> Iterator[None]:
             setattr(torch.Tensor, name, original)
 
 
-def audit(function: Callable[..., Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """How a call comes to its answer.
+def audit(
+    function: Callable[..., Any],
+    inputs: Mapping[str, Any],
+    wrt: Sequence[str] = (),
+    cotangents: Mapping[int, torch.Tensor] | None = None,
+) -> dict[str, Any]:
+    """How a call comes to its answer; with `cotangents`, the call and its gradients with respect to `wrt`.
 
     Returns:
         launches: how many kernels it launches.
-        widest, widest_line, moved: see `sanitizer.Traffic`.
+        widest, widest_line, moved, atomics: see `sanitizer.Traffic`.
         host: what torch computes outside kernels, with the line of each.
         idle: whether the answer is the same when no kernel is run (a ghost run).
     """
     assert _sanitizer is not None
+
+    def answered(given: Mapping[str, Any]) -> Any:
+        if cotangents is None:
+            return function(**given)
+        return autodiff.vjp(function, given, wrt, cotangents)
+
     unused = tree_map(_copied, dict(inputs))
     code = getattr(function, "__code__", None)
     watch = _HostWatch(code.co_filename if code else "")
     _sanitizer.traffic = Traffic()
     before = launches.count
     with watch, _reads_noted(watch):
-        answer = function(**inputs)
+        answer = answered(inputs)
     facts = asdict(_sanitizer.traffic) | {"launches": launches.count - before, "host": watch.seen}
     _state.ghost = True
     try:
-        ghost = function(**unused)
+        ghost = answered(unused)
     except Exception:  # a host function may well stumble over an answer that is not there
         return facts | {"idle": False}
     finally:
