@@ -160,7 +160,9 @@ class FakeJudge:
     status: ServiceStatus = field(default_factory=ServiceStatus)
     facts: list[Fact] = field(default_factory=lambda: [Fact("torch", True, "2.13.0"), Fact("cuda", None, "no device")])
 
-    def check(self, request: CheckRequest, events: Any, *, service: bool, cancel: Any = None) -> Verdict:
+    def check(
+        self, request: CheckRequest, events: Any, *, service: bool, cancel: Any = None, kernels: bool | None = None
+    ) -> Verdict:
         self.requests.append(request)
         self.services.append(service)
         events.on_status("starting torch…")
@@ -201,6 +203,7 @@ class FakeJudge:
         client, daemon = (ModuleType(f"thinkllm_drill.judge.{name}") for name in ("client", "daemon"))
         for name in ("check", "run_example", "start_service_in_background"):
             setattr(client, name, getattr(self, name))
+        client.has_kernels = lambda needs: False  # type: ignore[attr-defined]
         for name in ("log_file", "service_status", "stop_service"):
             setattr(daemon, name, getattr(self, name))
         client.Cancel, client.Cancelled = Cancel, Cancelled  # type: ignore[attr-defined]

@@ -310,11 +310,11 @@ def test_a_full_disk_costs_the_service_and_not_the_verdict(
 def test_kernels_have_a_service_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "missing", lambda names: [])
     asked = {"slug": "triton-softmax", "content": str(CHECKOUT)}
-    assert client._has_kernels(asked)
-    assert not client._has_kernels({**asked, "slug": "softmax"})
-    assert not client._has_kernels({**asked, "slug": "no-such"})
-    assert not client._has_kernels({"type": "status"})
+    assert client._about_kernels(asked)
+    assert not client._about_kernels({**asked, "slug": "softmax"})
+    assert not client._about_kernels({**asked, "slug": "no-such"})
+    assert not client._about_kernels({"type": "status"})
     assert daemon._environment(kernels=True)["TRITON_INTERPRET"] == "1"
     assert daemon._socket(kernels=True) != daemon._socket(kernels=False)
     monkeypatch.setattr(client, "missing", list)
-    assert not client._has_kernels(asked)
+    assert not client._about_kernels(asked)

@@ -107,10 +107,11 @@ def verdict_on(session: Session, request: CheckRequest, events: CheckEvents, can
 
     verdict = preflight.static_verdict(request, session.entries[request.slug])
     if verdict is None:
-        from thinkllm_drill.judge.client import check
+        from thinkllm_drill.judge.client import check, has_kernels
 
         try:
-            verdict = check(request, events, service=session.settings.service, cancel=cancel)
+            kernels = has_kernels(session.entries[request.slug].needs)
+            verdict = check(request, events, service=session.settings.service, cancel=cancel, kernels=kernels)
         except InternalError as fault:
             raise InternalError(fault.message, hint=look_into()) from fault
         verdict = preflight.with_open_blanks(verdict, request.source)

@@ -100,10 +100,12 @@ def asked(session: Session) -> dict[str, str]:
     """The exercises that the interview which runs asks, each with its id; they are told nothing of meanwhile."""
     if not session.has_progress:
         return {}
+    if not (events := session.store.events_of("mock")):
+        return {}
     from thinkllm_drill.interview.model import fold
 
     wall = datetime.now(UTC)
-    interviews = fold(session.store.events_of("mock")).values()
+    interviews = fold(events).values()
     return {each.slug: one.id for one in interviews if one.running(wall) for each in one.problems}
 
 

@@ -7,7 +7,7 @@ import json
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -68,11 +68,24 @@ class Cancel:
             raise Cancelled
 
 
-def check(request: CheckRequest, events: CheckEvents, *, service: bool, cancel: Cancel | None = None) -> Verdict:
+def check(
+    request: CheckRequest,
+    events: CheckEvents,
+    *,
+    service: bool,
+    cancel: Cancel | None = None,
+    kernels: bool | None = None,
+) -> Verdict:
     """Have an attempt graded, by the warm service or in a process of its own.
 
     If the service is killed in the middle it is started once more and asked again.
 
+    Args:
+        request: what is graded.
+        events: told what happens.
+        service: whether by the warm service.
+        cancel: calls it off.
+        kernels: whether the service for kernels is wanted, see `has_kernels`; looked up where it is not said.
     Raises:
         Cancelled: `cancel` was called meanwhile.
     """
@@ -82,7 +95,11 @@ def check(request: CheckRequest, events: CheckEvents, *, service: bool, cancel: 
     for attempt in range(2):
         try:
             for event in ask(
-                message, service=service, on_wait=lambda: events.on_status(text("grading.starting")), cancel=cancel
+                message,
+                service=service,
+                on_wait=lambda: events.on_status(text("grading.starting")),
+                cancel=cancel,
+                kernels=kernels,
             ):
                 cancel.demand()
                 if event["event"] == "plan":
@@ -115,7 +132,12 @@ def run_example(slug: str, doctest: str, content: Path, *, service: bool = True)
 
 
 def ask(
-    message: dict[str, Any], *, service: bool, on_wait: Any = None, cancel: Cancel | None = None
+    message: dict[str, Any],
+    *,
+    service: bool,
+    on_wait: Any = None,
+    cancel: Cancel | None = None,
+    kernels: bool | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The events that answer one request, as they arrive.
 
@@ -126,7 +148,8 @@ def ask(
         Cancelled: `cancel` was called before the request was sent.
     """
     process: subprocess.Popen[bytes] | None = None
-    kernels = _has_kernels(message)
+    if kernels is None:
+        kernels = _about_kernels(message)
     connection = connected(kernels=kernels) if service and hasattr(socket, "AF_UNIX") else None
     if connection is None:
         connection, process = foreground(kernels=kernels)
@@ -181,20 +204,24 @@ def start_service_in_background(slug: str, content: Path, lang: str) -> None:
     """Start the service unless it runs, and have it get ready to check an exercise; waits for neither."""
     if hasattr(socket, "AF_UNIX"):
         message = {"type": "prepare", "slug": slug, "content": str(content), "lang": lang}
-        connection = connected(kernels=_has_kernels(message))
+        connection = connected(kernels=_about_kernels(message))
         if connection is not None:
             with connection:
                 connection.sendall(requests.dump(message))
 
 
-def _has_kernels(message: Mapping[str, Any]) -> bool:
+def has_kernels(needs: Collection[str]) -> bool:
+    """Whether an exercise with these needs is graded by the service for kernels: Triton is needed, and installed."""
+    return "triton" in needs and not missing(["triton"])
+
+
+def _about_kernels(message: Mapping[str, Any]) -> bool:
     """Whether a request is about an exercise of Triton kernels, and Triton is installed."""
     from thinkllm_drill.content.library import Library
 
     if "slug" not in message or "content" not in message:
         return False
     try:
-        needs = Library(Path(message["content"])).exercise(message["slug"]).needs
+        return has_kernels(Library(Path(message["content"])).exercise(message["slug"]).needs)
     except (ThinkLLMError, TypeError):  # the judge tells of it
         return False
-    return "triton" in needs and not missing(["triton"])

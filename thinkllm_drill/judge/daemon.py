@@ -7,14 +7,13 @@ import errno
 import hashlib
 import json
 import os
-import secrets
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +53,10 @@ def key() -> str:
     """What a service must have in common with us: `<interpreter, mode>-<torch, package, the code it has loaded>`."""
     whose = _hash([sys.executable, sys.version, os.environ.get("THINKLLM_PROCESSES", "")])[:8]
     parts = [__version__]
-    with contextlib.suppress(metadata.PackageNotFoundError):
-        parts.append(metadata.version("torch"))
+    torch = find_spec("torch")  # its version would have to be looked up by what takes longer than all the rest
+    if torch is not None and torch.origin is not None:
+        state = Path(torch.origin).with_name("version.py").stat()
+        parts.append(f"{torch.origin}:{state.st_mtime_ns}:{state.st_size}")
     for folder in WATCHED:
         for path in sorted((PACKAGE / folder).iterdir()):
             if path.suffix in (".py", ".toml"):
@@ -194,6 +195,8 @@ def foreground(*, kernels: bool) -> tuple[socket.socket, subprocess.Popen[bytes]
                 start_new_session=True,
             )
         return ours, process
+    import secrets
+
     token = secrets.token_hex(16)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
