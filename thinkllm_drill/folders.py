@@ -15,6 +15,15 @@ _LONGEST = 70
 """Bytes of a runtime folder's path: the shortest Unix socket address holds 104, and the file's name follows."""
 
 
+def short_path(path: Path | str) -> str:
+    """A path as people write it: with ~ for the home folder."""
+    path = Path(path)
+    try:
+        return str(Path("~") / path.relative_to(Path.home()))
+    except (ValueError, RuntimeError):
+        return str(path)
+
+
 def cache_dir(environ: Mapping[str, str] | None = None) -> Path:
     """The folder of what can be made again: THINKLLM_CACHE_DIR, or the platform's; it may not exist yet."""
     environ = os.environ if environ is None else environ

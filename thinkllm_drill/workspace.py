@@ -13,6 +13,7 @@ from pathlib import Path
 from thinkllm_drill.content.names import to_disk, to_slug
 from thinkllm_drill.errors import UsageError
 from thinkllm_drill.files import claim, write_exclusively
+from thinkllm_drill.folders import short_path
 from thinkllm_drill.locale import text
 from thinkllm_drill.settings import Settings, home_problem
 
@@ -46,7 +47,7 @@ class Workspace:
         except FileExistsError as error:
             if path.is_symlink() or path.exists():
                 hint = f"thinkllm drill {to_slug(path.stem)} --fresh"
-                raise UsageError(text("progress.workspace.exists", path=path), hint=hint) from error
+                raise UsageError(text("progress.workspace.exists", path=short_path(path)), hint=hint) from error
             raise home_problem(path, error) from error
         except OSError as error:
             raise home_problem(path, error) from error
@@ -93,7 +94,7 @@ class Workspace:
         except (OSError, ValueError) as error:
             raise self._unreadable(path, error) from error
         if len(data) > MAX_BYTES:
-            raise UsageError(text("progress.workspace.too_large", path=path), hint=_fresh_hint(path))
+            raise UsageError(text("progress.workspace.too_large", path=short_path(path)), hint=_fresh_hint(path))
         return data
 
     def find_by_file(self, path: Path, known: Container[str] | None = None) -> str | None:
@@ -133,15 +134,15 @@ class Workspace:
     def _unreadable(self, path: Path, error: Exception | None = None) -> UsageError:
         """The error that says why `path` cannot be read as an attempt."""
         if path.is_dir():
-            return UsageError(text("progress.workspace.folder", path=path), hint="thinkllm check SLUG")
+            return UsageError(text("progress.workspace.folder", path=short_path(path)), hint="thinkllm check SLUG")
         if isinstance(error, FileNotFoundError | NotADirectoryError | ValueError) or not path.exists():
-            return UsageError(text("progress.workspace.missing", path=path), hint=_drill_hint(path))
+            return UsageError(text("progress.workspace.missing", path=short_path(path)), hint=_drill_hint(path))
         if error is None:
-            return UsageError(text("progress.workspace.special", path=path), hint="thinkllm check SLUG")
+            return UsageError(text("progress.workspace.special", path=short_path(path)), hint="thinkllm check SLUG")
         reason = getattr(error, "strerror", None) or str(error)
         return UsageError(
-            text("progress.workspace.unreadable", path=path, reason=reason),
-            hint=text("progress.workspace.unreadable_hint", path=path),
+            text("progress.workspace.unreadable", path=short_path(path), reason=reason),
+            hint=text("progress.workspace.unreadable_hint", path=short_path(path)),
         )
 
 

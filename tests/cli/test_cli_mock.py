@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from thinkllm_drill.cli.mock_show import time_of
 
 Cli = Callable[..., Any]
 
@@ -33,6 +36,19 @@ def test_a_start_tells_people_the_rules(cli: Cli) -> None:
     assert "softmax" in out
     assert "3 runs" in out
     assert "Seed: x" in out
+
+
+def test_what_is_odd_about_the_wished_exercises_is_told(cli: Cli) -> None:
+    shown = cli("mock", "start", "--exercises", "gqa,softmax,gqa", "--minutes", "20")
+    assert shown.code == 0
+    assert "gqa: named more than once, asked once." in shown.err
+    assert "the clock stops after 20 minutes" in shown.err
+
+
+def test_a_deadline_on_another_day_is_told_with_the_day() -> None:
+    deadline = datetime(2026, 3, 2, 0, 30).astimezone()
+    assert time_of(deadline, deadline - timedelta(minutes=10)) == "00:30:00"
+    assert time_of(deadline, deadline - timedelta(hours=1)) == "2026-03-02 00:30:00"
 
 
 def test_in_chinese(cli: Cli) -> None:
@@ -79,7 +95,11 @@ def test_a_run_tells_whether_and_not_why(cli: Cli, judge: Any, started: Any) -> 
     for secret in ("expected", "yours", "√head_dim", "values"):
         assert secret not in shown.out
     told = cli("mock", "check", "--json").json
-    assert (told["passed"], told["runs_left"], told["counted"]) == (False, 1, True)
+    assert (told["runs_left"], told["counted"], told["repeated"]) == (2, False, True)
+    assert "as it was at that run" in cli("mock", "check").out
+    write(started, code="def softmax(x):\n    return -x\n")
+    told = cli("mock", "check", "--json").json
+    assert (told["passed"], told["runs_left"], told["counted"], told["repeated"]) == (False, 1, True, False)
     assert not {"checks_by_id", "diagnosis", "cause"} & told.keys()
 
 

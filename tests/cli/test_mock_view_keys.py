@@ -19,7 +19,7 @@ from thinkllm_drill.cli.mock_view_draw import Asking, Confirm, Page
 from thinkllm_drill.cli.mock_view_keys import View
 from thinkllm_drill.cli.screen import Screen
 from thinkllm_drill.errors import InternalError, UsageError
-from thinkllm_drill.interview.engine import Submitted
+from thinkllm_drill.interview.engine import Checked, Submitted
 from thinkllm_drill.interview.model import Interview, Problem, Run
 from thinkllm_drill.verdict import Verdict
 
@@ -38,6 +38,8 @@ class Desk:
         self.calls: list[tuple[Any, ...]] = []
         self.at = START
         self.asks: list[Any] = []
+        self.asked: list[str] = []
+        self.unchanged = False
         self.fault: Exception | None = None
         problems = []
         for slug in ("relu", "gelu"):
@@ -76,11 +78,16 @@ class Desk:
     def unreadable(self, question: Any, given: str) -> str | None:
         return "It cannot be read." if given == "?" else None
 
-    def run(self, slug: str) -> Run:
+    def run_before(self, problem: Problem) -> Run | None:
+        return problem.runs[-1] if problem.runs and self.unchanged else None
+
+    def run(self, slug: str) -> Checked:
         self._note("run", slug)
+        if (before := self.run_before(self.interview.problem(slug))) is not None:
+            return Checked(before, repeated=True)
         run = Run(self.at, _verdict("failed"), "hash")
         self._change(slug, runs=(*self.interview.problem(slug).runs, run))
-        return run
+        return Checked(run)
 
     def submit(self, slug: str) -> Submitted:
         self._note("submit", slug)
@@ -98,6 +105,13 @@ class Desk:
         self._note("answer", slug, question.id, given)
         self.asks.remove(question)
         self._become(last_at=self.at)
+
+    def ask(self, slug: str, question: Any) -> None:
+        self.asked.append(question.id)
+
+    def put_off(self) -> None:
+        if self.asked:
+            self.asked.append("later")
 
     def restore(self, slug: str) -> None:
         self._note("restore", slug)
@@ -208,9 +222,7 @@ def test_a_key_is_a_call(view: View, desk: Desk, keys: list[str], call: tuple[An
     assert desk.calls == [call]
 
 
-@pytest.mark.parametrize(
-    "keys", [["u", "n"], ["u", "enter"], ["f", "esc"], ["s", "esc"], ["?", "q"], ["9"], ["x"], ["r"]]
-)
+@pytest.mark.parametrize("keys", [["u", "n"], ["u", "enter"], ["f", "esc"], ["s", "esc"], ["?", "q"], ["9"], ["x"]])
 def test_a_key_that_asks_for_nothing(view: View, desk: Desk, keys: list[str]) -> None:
     _press(view, *keys)
     assert desk.calls == []
@@ -226,10 +238,21 @@ def test_the_last_run_is_asked_about(view: View, desk: Desk) -> None:
     assert desk.calls == [("run", "relu")] * 2
 
 
-def test_what_the_interviewer_refuses_is_said(view: View, desk: Desk) -> None:
+def test_an_unchanged_file_takes_no_run_and_asks_nothing(view: View, desk: Desk) -> None:
+    _press(view, "c")
+    desk.unchanged = True
+    assert "1 run left" in _press(view, "c")
+    assert view.look.front is None
+    assert len(desk.interview.problem("relu").runs) == 1
+
+
+def test_what_the_interviewer_refuses_is_said_with_the_key(view: View, desk: Desk) -> None:
     desk.fault = UsageError("Nothing is written.", hint="thinkllm mock next")
-    assert _press(view, "c") == "Nothing is written.\nthinkllm mock next"
-    assert _press(view, "down") == "Nothing is written.\nthinkllm mock next"
+    assert _press(view, "c") == "Nothing is written.\n1-9 problem"
+    desk.fault = UsageError("The file is gone.", hint="thinkllm mock restore relu")
+    assert _press(view, "down") == "The file is gone.\nr restore"
+    desk.fault = InternalError("It failed.", hint="thinkllm doctor")
+    assert _press(view, "down") == "It failed.\nthinkllm doctor"
 
 
 def test_questions_come_after_a_submission(view: View, desk: Desk) -> None:
@@ -249,6 +272,7 @@ def test_questions_come_after_a_submission(view: View, desk: Desk) -> None:
 
 def test_a_question_can_wait(view: View, desk: Desk) -> None:
     _press(view, "u", "y", "esc")
+    assert desk.asked == ["q1", "later"]
     assert view.look.front is None
     assert view.look.waiting == 2
     _press(view, "a")

@@ -94,8 +94,15 @@ def test_an_attempt_filled_from_the_reference_has_no_blank(library, level):
 @pytest.mark.parametrize(
     "source", ["", "\n", '"""Doc."""\n', '"""Doc."""\nimport torch\nfrom torch import nn\n', "# hello"]
 )
-def test_nothing_but_imports_is_not_started(source):
-    assert state(source.encode()) == NotStarted(None)
+def test_nothing_but_imports_is_emptied(source):
+    assert state(source.encode()) == NotStarted(None, emptied=True)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_an_untouched_attempt_is_not_emptied(library, level):
+    found = state(attempt(library, level=level).encode())
+    assert isinstance(found, NotStarted)
+    assert not found.emptied
 
 
 def test_code_without_a_header_is_started():

@@ -52,6 +52,22 @@ def log() -> Log:
     return Log()
 
 
+def test_the_time_of_a_question_is_charged_to_no_problem(log: Log) -> None:
+    log.add(5, "submit", "a", "s1", verdict=verdict("passed"), asked=["a.1", "a.2"])
+    log.add(5, "ask", "a", question="a.1")
+    assert log.now.seconds("b", at(7)) == 0
+    assert log.now.question_seconds("a", at(7)) == 2 * 60
+    log.add(8, "answer", "a", question="a.1", given="1", right=True)
+    log.add(8, "ask", "a", question="a.2")
+    log.add(9, "later", "a")
+    log.add(11, "ask", "a", question="a.2")
+    log.add(12, "snapshot", "b", "s2", saved=stamp(at(12)))  # somebody who saves has turned to the code
+    now = log.add(15, "focus", "c")
+    assert now.seconds("a", at(15)) == 5 * 60
+    assert now.seconds("b", at(15)) == (2 + 3) * 60
+    assert now.question_seconds("a", at(15)) == (4 + 1) * 60
+
+
 def test_an_interview_begins_at_its_first_problem(log: Log) -> None:
     assert log.now.focus == "a"
     assert log.now.remaining(at(0)) == 30 * 60

@@ -45,12 +45,42 @@ def test_no_interview_without_minutes(desk: Any, minutes: int) -> None:
 
 
 def test_runs_are_a_budget(desk: Any, interview: Interview) -> None:
+    for number in range(interview.runs):
+        desk.save(interview, "relu", f"wrong{number}")
+        assert desk.run("relu").run.verdict.failing == 4
     desk.save(interview, "relu", "wrong")
-    for _ in range(interview.runs):
-        assert desk.run("relu").verdict.failing == 4
     with pytest.raises(UsageError):
         desk.run("relu")
     assert desk.get("1").problem("relu").runs_taken == interview.runs
+
+
+def test_an_unchanged_file_takes_one_run_and_is_told_again(desk: Any, interview: Interview) -> None:
+    desk.save(interview, "relu", "half")
+    first = desk.run("relu")
+    assert not first.repeated
+    again = desk.run("relu")
+    assert again.repeated
+    assert again.run == first.run
+    desk.save(interview, "relu", "right")
+    assert desk.run("relu").run.verdict.passed
+    desk.save(interview, "relu", "half")
+    assert desk.run("relu").run == first.run
+    assert desk.get("1").problem("relu").runs_taken == 2
+
+
+def test_an_emptied_file_is_not_an_untouched_one(desk: Any, interview: Interview) -> None:
+    desk.save(interview, "relu", "half")
+    desk.running()
+    desk.save(interview, "relu", "# nothing\nimport torch\n")
+    for step in (desk.run, desk.submit):
+        with pytest.raises(UsageError) as caught:
+            step("relu")
+        assert "no code" in caught.value.message
+        assert caught.value.hint == "thinkllm mock restore relu"
+    assert desk.restore("relu").read_text(encoding="utf-8") == "half"
+    with pytest.raises(UsageError) as caught:
+        desk.restore("relu")
+    assert "left as it is" in caught.value.message
 
 
 def test_a_run_that_could_not_be_graded_costs_nothing(desk: Any, interview: Interview) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from thinkllm_drill.cli import completion, mock_show
+from thinkllm_drill.cli import completion, mock_json, mock_show
 from thinkllm_drill.cli.framework import Verb, verb_group
 from thinkllm_drill.cli.interview import asked, conclude, get_ready, interviewer, keep
 from thinkllm_drill.cli.output import ask, can_ask
@@ -71,13 +71,14 @@ def start(
     from thinkllm_drill.interview.picker import Wishes
 
     session = Session.of(ctx)
+    named = [session.library.resolve(slug) for slug in _listed(exercises)]
     wishes = Wishes(
         minutes=minutes,
         profile=_profile(session, profile),
         topics=_topics(session, _listed(topics)),
         difficulties=_difficulties(_listed(difficulty)),
         count=_count(count),
-        exercises=tuple(session.library.resolve(slug) for slug in _listed(exercises)),
+        exercises=tuple(named),
         seed=seed or "",
     )
     desk = interviewer(session)
@@ -85,9 +86,10 @@ def start(
     keep(session, interview)
     get_ready(session, interview)
     if session.json:
-        session.emit(mock_show.started(interview))
+        session.emit(mock_json.started(interview))
     else:
         mock_show.begun(session, interview)
+    mock_show.remarks(session, interview, [slug for slug in dict.fromkeys(named) if named.count(slug) > 1])
     if view:
         from thinkllm_drill.cli import mock_view
 
@@ -110,13 +112,13 @@ def check(ctx: typer.Context, slug: Slug = None) -> int:
     session = Session.of(ctx)
     desk = interviewer(session)
     id_ = desk.running().id
-    run = desk.run(session.library.resolve(slug) if slug is not None else None)
+    checked = desk.run(session.library.resolve(slug) if slug is not None else None)
     interview = desk.get(id_)  # its time may have run out meanwhile
     if session.json:
-        session.emit(mock_show.run_json(run, interview))
+        session.emit(mock_json.run_json(checked, interview))
     else:
-        mock_show.run_told(session, run, interview)
-    return run.verdict.exit_code
+        mock_show.run_told(session, checked, interview)
+    return checked.run.verdict.exit_code
 
 
 @app.command("submit", cls=Verb)
@@ -134,7 +136,7 @@ def submit(
     assert verdict is not None
     interview = desk.sync(desk.get(id_))  # its time may have run out meanwhile
     if session.json:
-        session.emit(mock_show.submitted_json(done, desk.pending(interview)))
+        session.emit(mock_json.submitted_json(done, desk.pending(interview)))
         return verdict.exit_code
     mock_show.submitted(session, done)
     if interview.finished_at is not None:
@@ -175,6 +177,7 @@ def answer(
     if given is None and can_ask(session) and not session.json:
         _ask_all(session, desk)
     elif given is None:
+        desk.ask(problem.slug, question)
         if session.json:
             session.emit({"slug": problem.slug, "question": question.id, "ask": question.ask.here})
         else:
@@ -263,7 +266,7 @@ def profiles_(ctx: typer.Context) -> int:
 def _status(session: Session, desk: Interviewer, interview: Interview) -> int:
     keep(session, interview)
     if session.json:
-        session.emit(mock_show.status_json(interview, desk))
+        session.emit(mock_json.status_json(interview, desk))
     else:
         mock_show.status(session, interview, desk)
     return 0
@@ -273,12 +276,18 @@ def _ask_all(session: Session, desk: Interviewer) -> None:
     """Ask what waits, one question after another; an interruption leaves the rest for later."""
     interview = desk.running()
     for problem, question in desk.pending(interview):
+        desk.ask(problem.slug, question)
         mock_show.question(session, question)
-        given = _prompt(session)
-        while given is not None and (why := desk.unreadable(question, given)) is not None:
-            session.out.write(why)
+        try:
             given = _prompt(session)
+            while given is not None and (why := desk.unreadable(question, given)) is not None:
+                session.out.write(why)
+                given = _prompt(session)
+        except KeyboardInterrupt:
+            desk.put_off()
+            raise
         if given is None:
+            desk.put_off()
             session.err.write(text("mock.answer_later"))
             return
         desk.answer(problem.slug, question, given)
@@ -315,7 +324,7 @@ def _conclude(session: Session, desk: Interviewer, interview: Interview, *, open
 
     outcome, path = conclude(session, desk, interview, told)
     if session.json:
-        session.emit(mock_show.result_json(outcome, path))
+        session.emit(mock_json.result_json(outcome, path))
     else:
         mock_show.result(session, outcome, path)
     if open_:

@@ -1,4 +1,4 @@
-"""How an interview is told in plain lines, and in JSON."""
+"""How an interview is told in plain lines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from thinkllm_drill.cli.cells import visible
 from thinkllm_drill.cli.output import count, paragraph, table
@@ -16,7 +16,7 @@ from thinkllm_drill.interview import score
 from thinkllm_drill.locale import current, text
 
 if TYPE_CHECKING:
-    from thinkllm_drill.interview.engine import Interviewer, Submitted
+    from thinkllm_drill.interview.engine import Checked, Interviewer, Submitted
     from thinkllm_drill.interview.model import Interview, Problem, Run
     from thinkllm_drill.interview.profiles import Profile
     from thinkllm_drill.interview.questions import Question
@@ -52,7 +52,8 @@ def begun(session: Session, interview: Interview) -> None:
     """Tell that an interview began, its problems and its rules."""
     screen = session.out
     minutes = count("minutes", interview.minutes)
-    screen.write(text("mock.begun", id=interview.id, minutes=minutes, until=_time(interview.deadline)))
+    until = time_of(interview.deadline, interview.started_at)
+    screen.write(text("mock.begun", id=interview.id, minutes=minutes, until=until))
     screen.write()
     _problems(session, interview, None)
     screen.write()
@@ -69,12 +70,21 @@ def begun(session: Session, interview: Interview) -> None:
         screen.write(f"  {screen.paint(command, 'code')}  {text(label)}")
 
 
+def remarks(session: Session, interview: Interview, repeated: list[str]) -> None:
+    """Tell what is odd about the exercises that were wished for: named twice, or too many for the clock."""
+    if repeated:
+        session.err.write(text("mock.asked_once", slugs=", ".join(repeated)))
+    planned = sum(problem.minutes for problem in interview.problems)
+    if planned > interview.minutes:
+        minutes = count("minutes", interview.minutes)
+        session.err.write(text("mock.more_than_fits", planned=count("minutes", planned), minutes=minutes))
+
+
 def status(session: Session, interview: Interview, desk: Interviewer) -> None:
     """Tell how an interview stands."""
     screen, wall = session.out, desk.now()
-    screen.write(
-        text("mock.left", left=clock(interview.remaining(wall)), until=_time(interview.deadline), id=interview.id)
-    )
+    until = time_of(interview.deadline, wall)
+    screen.write(text("mock.left", left=clock(interview.remaining(wall)), until=until, id=interview.id))
     if interview.clock_back:
         screen.write(paragraph(screen, text("mock.clock_back", back=clock(interview.clock_back))))
     screen.write()
@@ -130,8 +140,9 @@ def _symbol(session: Session, how: str) -> str:
     return session.out.symbol(SYMBOLS[how]) if how in SYMBOLS else " "
 
 
-def run_told(session: Session, run: Run, interview: Interview) -> None:
+def run_told(session: Session, checked: Checked, interview: Interview) -> None:
     """Tell what a run found, and nothing of why."""
+    run = checked.run
     screen, verdict = session.out, run.verdict
     problem = next(each for each in interview.problems if run in each.runs)
     words = paragraph(screen, run_words(run))
@@ -142,8 +153,13 @@ def run_told(session: Session, run: Run, interview: Interview) -> None:
         screen.write(words)
     else:
         screen.write(screen.paint(f"{screen.symbol('bad')} {words}", "bad"))
-    left = runs_left(interview.runs - problem.runs_taken)
-    screen.write(text("mock.run.left" if run.counts else "mock.run.free", left=left))
+    screen.write(run_cost(checked, interview.runs - problem.runs_taken))
+
+
+def run_cost(checked: Checked, left: int) -> str:
+    """Whether a check took a run, and how many are left, in words."""
+    key = "same" if checked.repeated else "left" if checked.run.counts else "free"
+    return text(f"mock.run.{key}", left=runs_left(left))
 
 
 def runs_left(number: int) -> str:
@@ -215,6 +231,8 @@ def result(session: Session, outcome: Result, path: Path) -> None:
     styles = [["ok" if each.outcome == "passed" else "bad", "bold", "", "", "dim", "dim"] for each in outcome.problems]
     for line in table(screen, rows, styles=styles, numbers=(3,)):
         screen.write(line)
+    if outcome.question_seconds >= 1:
+        screen.write(paragraph(screen, text("mock.result.questions", spent=clock(outcome.question_seconds))))
     screen.write()
     screen.write(text("mock.result.rubric"))
     for part in outcome.parts:
@@ -240,7 +258,9 @@ def listed(session: Session, desk: Interviewer) -> None:
     interviews = list(desk.all().values())
     wall = desk.now()
     if session.json:
-        session.emit({"interviews": [_row_json(interview, wall) for interview in interviews]})
+        from thinkllm_drill.cli.mock_json import row_json
+
+        session.emit({"interviews": [row_json(interview, wall) for interview in interviews]})
         return
     if not interviews:
         session.out.write(text("mock.none") + "  " + session.out.paint("thinkllm mock start", "code"))
@@ -278,125 +298,11 @@ def profiles(session: Session, every: Iterable[Profile]) -> None:
         session.out.write(paragraph(session.out, profile.about[current()], indent=2))
 
 
-def _time(at: datetime) -> str:
-    return f"{at.astimezone():%H:%M:%S}"
+def time_of(at: datetime, wall: datetime) -> str:
+    """A time of day, with the day where that is not the one of `wall`."""
+    here = at.astimezone()
+    return f"{here:%H:%M:%S}" if here.date() == wall.astimezone().date() else f"{here:%Y-%m-%d %H:%M:%S}"
 
 
 def _date(at: datetime) -> str:
     return f"{at.astimezone():%Y-%m-%d %H:%M}"
-
-
-# JSON
-
-
-def started(interview: Interview) -> dict[str, Any]:
-    """The object of `mock start --json`."""
-    problems = [{"slug": each.slug, "file": each.file, "minutes": each.minutes} for each in interview.problems]
-    return {
-        "id": interview.id,
-        "deadline": interview.deadline.isoformat(),
-        "seed": interview.seed,
-        "minutes": interview.minutes,
-        "runs": interview.runs,
-        "problems": problems,
-    }
-
-
-def status_json(interview: Interview, desk: Interviewer) -> dict[str, Any]:
-    """The object of `mock status --json`."""
-    wall = desk.now()
-    problems = [
-        {
-            "slug": problem.slug,
-            "file": problem.file,
-            "minutes": problem.minutes,
-            "state": state(interview, problem),
-            "seconds": round(interview.seconds(problem.slug, wall), 1),
-            "runs_left": interview.runs - problem.runs_taken,
-            "follows": problem.follows,
-        }
-        for problem in interview.problems
-    ]
-    waiting = [
-        {"slug": problem.slug, "question": each.id, "ask": each.ask.here} for problem, each in desk.pending(interview)
-    ]
-    return {
-        **started(interview),
-        "running": interview.running(wall),
-        "seconds_left": round(interview.remaining(wall), 1),
-        "focus": interview.focus,
-        "problems": problems,
-        "questions": waiting,
-        "clock_back": interview.clock_back,
-    }
-
-
-def run_json(run: Run, interview: Interview) -> dict[str, Any]:
-    """The object of `mock check --json`: no check by its name, no cause, no diagnosis."""
-    problem = next(each for each in interview.problems if run in each.runs)
-    return {
-        "slug": problem.slug,
-        "passed": run.verdict.passed,
-        "status": run.verdict.status,
-        "failing": run.verdict.failing,
-        "checks": len(run.verdict.checks),
-        "counted": run.counts,
-        "runs_left": interview.runs - problem.runs_taken,
-    }
-
-
-def submitted_json(done: Submitted, waiting: list[tuple[Problem, Question]]) -> dict[str, Any]:
-    """The object of `mock submit --json`."""
-    verdict = done.problem.verdict
-    assert verdict is not None
-    return {
-        "slug": done.problem.slug,
-        "passed": verdict.passed,
-        "status": verdict.status,
-        "failing": verdict.failing,
-        "checks": len(verdict.checks),
-        "extra": {"slug": done.extra.slug, "file": done.extra.file} if done.extra else None,
-        "questions": [{"slug": problem.slug, "question": each.id, "ask": each.ask.here} for problem, each in waiting],
-    }
-
-
-def result_json(outcome: Result, path: Path) -> dict[str, Any]:
-    """The object of `mock finish --json` and `mock report --json`."""
-    problems = [
-        {
-            "slug": each.slug,
-            "outcome": each.outcome,
-            "share": each.share,
-            "seconds": round(each.seconds, 1),
-            "minutes": each.minutes,
-            "runs": each.runs,
-            "follows": each.follows,
-            "submitted": each.submitted,
-            "late": each.late_source is not None,
-            "diagnosis": asdict(each.verdict.diagnosis) if each.verdict and each.verdict.diagnosis else None,
-            "questions": [{"given": q.given, "right": q.right} for q in each.questions],
-        }
-        for each in outcome.problems
-    ]
-    return {
-        "id": outcome.id,
-        "score": outcome.score,
-        "reason": outcome.reason,
-        "seed": outcome.seed,
-        "parts": [asdict(part) for part in outcome.parts],
-        "problems": problems,
-        "advice": [asdict(advice) for advice in outcome.advice],
-        "report": str(path),
-    }
-
-
-def _row_json(interview: Interview, wall: datetime) -> dict[str, Any]:
-    return {
-        "id": interview.id,
-        "started": interview.started_at.isoformat(),
-        "minutes": interview.minutes,
-        "profile": interview.profile,
-        "running": interview.running(wall),
-        "score": score.score(score.parts(interview)) if interview.graded else None,
-        "problems": [problem.slug for problem in interview.problems],
-    }

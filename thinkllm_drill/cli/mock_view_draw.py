@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from thinkllm_drill.cli.cells import char_width, cut, pad, pad_left, visible, width, wrap_text
-from thinkllm_drill.cli.mock_show import clock, runs_left, state
+from thinkllm_drill.cli.mock_show import clock, runs_left, state, time_of
 from thinkllm_drill.cli.output import count
 from thinkllm_drill.cli.screen import Screen, short_path
 from thinkllm_drill.locale import text
@@ -121,10 +121,16 @@ class _Block:
     """So many lines it gets by its rank, the rest after all others; None for all."""
     space: bool = field(default=True)
     """Whether an empty line may stand before it."""
+    more: Callable[[int], str] | None = None
+    """A line that says how many lines are left out."""
 
     def some(self, number: int) -> list[str]:
         """So many of its lines."""
-        if self.around is None or number >= len(self.lines):
+        if number >= len(self.lines):
+            return self.lines
+        if self.more is not None and number > 2:
+            return [*replace(self, more=None).some(number - 1), self.more(len(self.lines) - number + 1)]
+        if self.around is None:
             return self.lines[:number]
         first = min(max(self.around - number // 2, 0), len(self.lines) - number)
         return self.lines[first : first + number]
@@ -198,7 +204,7 @@ def _head(look: Look, now: datetime, screen: Screen) -> list[str]:
     left = interview.remaining(now)
     words, style = _alarm(look, left)
     running = interview.finished_at is None
-    until = text("mockview.until", until=f"{interview.deadline.astimezone():%H:%M:%S}") if running else ""
+    until = text("mockview.until", until=time_of(interview.deadline, now)) if running else ""
     title = text("mockview.title", id=interview.id, minutes=count("minutes", interview.minutes))
     if isinstance(look.front, Page) or screen.height < BIG_ROWS or screen.width < BIG_COLUMNS:
         told = text("mockview.compact", clock=clock(left), words=words)
@@ -228,7 +234,8 @@ def _blocks(look: Look, now: datetime, screen: Screen) -> list[_Block]:
     interview, cells = look.interview, screen.width
     front = _front(look, screen)
     rows, place, whole = _problems(look, now, screen)
-    blocks = [_Block(1, front, around=len(front) - 1), _Block(4, rows, around=place, least=3)]
+    blocks = [_Block(1, front, around=len(front) - 1)]
+    blocks.append(_Block(4, rows, around=place, least=3, more=lambda count: _more(screen, count)))
     blocks.append(_Block(2, _focus(look, screen)))
     blocks.append(_Block(6, _saved(look, now, screen, whole=whole), space=False))
     told = [
@@ -246,6 +253,10 @@ def _blocks(look: Look, now: datetime, screen: Screen) -> list[_Block]:
         words = text("mockview.waiting_one") if look.waiting == 1 else text("mockview.waiting", count=look.waiting)
         blocks.append(_Block(7, [screen.paint(line, "warn") for line in wrap_text(words, cells)]))
     return blocks
+
+
+def _more(screen: Screen, count: int) -> str:
+    return screen.paint(text("mockview.more_problems", count=count), "dim")
 
 
 def _front(look: Look, screen: Screen) -> list[str]:

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 from thinkllm_drill.cli import mock_view_pages as pages
 from thinkllm_drill.cli.interview import get_ready, keep
 from thinkllm_drill.cli.line import edited
-from thinkllm_drill.cli.mock_show import clock, run_words, runs_left
+from thinkllm_drill.cli.mock_show import clock, run_cost, run_words
 from thinkllm_drill.cli.mock_view_draw import Asking, Confirm, Message, Page, page_rows
 from thinkllm_drill.cli.mock_view_stage import Stage
+from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.errors import ThinkLLMError
 from thinkllm_drill.locale import text
 
 if TYPE_CHECKING:
-    from thinkllm_drill.interview.engine import Submitted
-    from thinkllm_drill.interview.model import Run
+    from thinkllm_drill.interview.engine import Checked, Submitted
 
 LEAVE = ("q", "ctrl-c", "ctrl-d")
 
@@ -126,6 +126,7 @@ class View(Stage):
     def _press_asking(self, asking: Asking, key: str) -> None:
         if key == "esc":
             self._back()
+            self.desk.put_off()
             self._put(Message(text("mockview.answer_later")))
         elif key == "enter":
             self._answer(asking)
@@ -155,7 +156,8 @@ class View(Stage):
         if self._is_busy() or interview.focus is None:
             return
         slug = interview.focus
-        if interview.runs - interview.problem(slug).runs_taken == 1:
+        problem = interview.problem(slug)
+        if interview.runs - problem.runs_taken == 1 and self.desk.run_before(problem) is None:
             self._confirm(text("mockview.ask_last_run", slug=slug), lambda: self._run(slug))
         else:
             self._run(slug)
@@ -163,14 +165,14 @@ class View(Stage):
     def _run(self, slug: str) -> None:
         self._start(text("mockview.checking", slug=slug), lambda session, desk, say: desk.run(slug), self._ran)
 
-    def _ran(self, run: Run) -> None:
+    def _ran(self, checked: Checked) -> None:
+        run = checked.run
         interview = self.desk.get(self.look.interview.id)
         problem = next(each for each in interview.problems if run in each.runs)
-        left = interview.runs - problem.runs_taken
+        told = run_cost(checked, interview.runs - problem.runs_taken)
         style = "ok" if run.verdict.passed else "bad"
         symbol = self.full.screen.symbol("ok" if run.verdict.passed else "bad")
         words = text("mockview.passed_then") if run.verdict.passed else run_words(run)
-        told = text("mock.run.left" if run.counts else "mock.run.free", left=runs_left(left))
         self._put(Message(f"{symbol} {problem.slug}: {words}", style), Message(told, "dim"))
 
     def _submit(self) -> None:
@@ -219,6 +221,7 @@ class View(Stage):
         left = sum(each.slug == problem.slug for each, _ in waiting)
         head = text("mockview.question", number=total - left + 1, total=total, slug=problem.slug)
         self._asked = problem.slug, question
+        self.desk.ask(problem.slug, question)
         self.look = replace(self.look, front=Asking(head, question.ask.here))
 
     def _answer(self, asking: Asking) -> None:
@@ -247,9 +250,10 @@ class View(Stage):
             open_editor(self.session, Path(interview.problem(interview.focus).file))
 
     def _restore(self) -> None:
-        if self.look.gone:
-            self.desk.restore(self.look.interview.focus)
-            self._put()
+        interview = self.look.interview
+        if interview.focus is not None:
+            self.desk.restore(interview.focus)
+            self._put(Message(text("mock.restored", file=short_path(interview.problem(interview.focus).file)), "dim"))
 
     def _finish(self) -> None:
         if not self._is_busy():
@@ -268,3 +272,4 @@ class View(Stage):
 
     def _stop(self) -> None:
         self.over = True
+        self.desk.put_off()

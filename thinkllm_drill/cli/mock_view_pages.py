@@ -69,6 +69,8 @@ def result(outcome: Result, path: Path) -> Lines:
         head = text("mock.result.head", id=outcome.id, score=f"{outcome.score:g}")
         found = [screen.paint(head, "title") + " · " + text(f"mock.reason.{outcome.reason}"), ""]
         found += _problems(outcome, screen)
+        if outcome.question_seconds >= 1:
+            found += wrap_text(text("mock.result.questions", spent=clock(outcome.question_seconds)), cells)
         points = " · ".join(_part(part.name, part.points, part.out_of) for part in outcome.parts)
         found += ["", *wrap_text(points, cells), ""]
         for advice in outcome.advice:

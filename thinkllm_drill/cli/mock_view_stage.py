@@ -11,7 +11,7 @@ from thinkllm_drill.cli import mock_view_pages as pages
 from thinkllm_drill.cli.fullscreen import FullScreen
 from thinkllm_drill.cli.interview import conclude
 from thinkllm_drill.cli.keys import Keys
-from thinkllm_drill.cli.mock_show import clock
+from thinkllm_drill.cli.mock_show import clock, time_of
 from thinkllm_drill.cli.mock_view_draw import Confirm, Look, Message, Page, draw, page_rows
 from thinkllm_drill.cli.mock_view_work import Job, Say, Work
 from thinkllm_drill.cli.output import hints
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from thinkllm_drill.interview.engine import Interviewer
     from thinkllm_drill.interview.model import Interview
     from thinkllm_drill.interview.result import Result
+
+_KEYS = {"check": "c", "submit": "u", "next": "1-9", "answer": "a", "restore": "r", "finish": "f"}
+_NAMES = {"next": "move"}
+"""The keys that do what the verbs of `mock` do, and what the view calls these where it is not the verb."""
 
 _REST_SECONDS = 30.0
 """Between two looks when the interview is over and shown."""
@@ -84,7 +88,7 @@ class Stage:
             return
         command = screen.paint("thinkllm mock", "code")
         if interview.finished_at is None:
-            until = f"{interview.deadline.astimezone():%H:%M:%S}"
+            until = time_of(interview.deadline, self.desk.now())
             left = clock(interview.remaining(self.desk.now()))
             screen.write(text("mockview.leaving", left=left, until=until))
             screen.write(f"  {command}  {text('mockview.back')}")
@@ -196,8 +200,8 @@ class Stage:
         self.look = replace(self.look, messages=messages)
 
     def _tell(self, error: ThinkLLMError) -> None:
-        hint = (Message(error.hint, "dim"),) if error.hint else ()
-        self._put(Message(error.message, "bad"), *hint)
+        hint = _as_key(error.hint or "", over=self.look.interview.finished_at is not None)
+        self._put(Message(error.message, "bad"), *((Message(hint, "dim"),) if hint else ()))
 
     def _resized(self) -> None:
         self.full.enter()
@@ -205,3 +209,13 @@ class Stage:
             lines = self._body(self.full.screen)
             top = min(self.look.front.top, max(len(lines) - page_rows(self.full.screen), 0))
             self.look = replace(self.look, front=replace(self.look.front, lines=lines, top=top))
+
+
+def _as_key(hint: str, *, over: bool) -> str:
+    """A hint as the view says it: the key that does what a command does; "" for what is on the screen anyway."""
+    words = hint.split()
+    if words[:2] != ["thinkllm", "mock"] or len(words) < 3 or words[2] == "start":
+        return hint
+    if over or words[2] not in _KEYS:
+        return ""
+    return f"{_KEYS[words[2]]} {text(f'mockview.keys.{_NAMES.get(words[2], words[2])}')}"

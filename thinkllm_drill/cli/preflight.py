@@ -22,8 +22,8 @@ def static_verdict(request: CheckRequest, entry: Entry) -> Verdict | None:
     match state(request.source):
         case SyntaxProblem() as problem:
             return _verdict(request, "error", text("cli.check.readable"), syntax_cause(problem))
-        case NotStarted(first=first):
-            note = _not_started(request.source, first)
+        case NotStarted(first, emptied):
+            note = text("cli.check.emptied") if emptied else _not_started(request.source, first)
             return replace(_verdict(request, "not_started", text("cli.check.nothing_filled"), Cause(note)), note=note)
     if absent := missing(entry.needs):
         note = needs.warning(absent)

@@ -6,10 +6,10 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, TextIO
 
 from thinkllm_drill.cli.cells import Span, cut
+from thinkllm_drill.folders import short_path as short_path
 
 _SGR = {
     "title": "1",
@@ -97,15 +97,6 @@ class Screen:
             silent = os.open(os.devnull, os.O_WRONLY)
             os.dup2(silent, self.stream.fileno())
             os.close(silent)
-
-
-def short_path(path: Path | str) -> str:
-    """A path as people write it: with ~ for the home folder."""
-    path = Path(path)
-    try:
-        return str(Path("~") / path.relative_to(Path.home()))
-    except (ValueError, RuntimeError):
-        return str(path)
 
 
 def to_json(value: Any, stream: TextIO) -> str:

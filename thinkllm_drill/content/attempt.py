@@ -57,6 +57,8 @@ class NotStarted:
     """No blank is filled; `first` is the first one, if the level has any."""
 
     first: OpenBlank | None
+    emptied: bool = False
+    """Whether there is no code at all, though some was handed out."""
 
 
 @dataclass(frozen=True)
@@ -168,11 +170,11 @@ def state(source: bytes) -> AttemptState:
     left = open_blanks_of(tree)
     first = left[0] if left else None
     header = read_header(code)
-    if all(_says_nothing(node) for node in tree.body):
-        return NotStarted(first)
-    if header and header.blanks and set(header.blanks) <= {blank.number for blank in left}:
-        return NotStarted(first)
     if header and header.stub_hash == _tree_hash(tree):
+        return NotStarted(first)
+    if all(_says_nothing(node) for node in tree.body):
+        return NotStarted(first, emptied=True)
+    if header and header.blanks and set(header.blanks) <= {blank.number for blank in left}:
         return NotStarted(first)
     return Started(left)
 

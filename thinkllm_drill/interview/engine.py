@@ -12,6 +12,7 @@ from thinkllm_drill import locale
 from thinkllm_drill.content.library import Library
 from thinkllm_drill.content.path import LearningPath
 from thinkllm_drill.errors import InternalError, UsageError
+from thinkllm_drill.folders import short_path
 from thinkllm_drill.interview import picker
 from thinkllm_drill.interview.log import Log
 from thinkllm_drill.interview.model import Answer, Interview, Problem, Reason, Run
@@ -44,6 +45,15 @@ class Grader(Protocol):
 
     def __call__(self, slug: str, file: str, source: bytes, *, diagnose: bool) -> Verdict:
         """The verdict."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What came of a check of a problem."""
+
+    run: Run
+    repeated: bool = False
+    """Whether the file is as it was at that run before, which is told again and takes none."""
 
 
 @dataclass(frozen=True)
@@ -159,16 +169,24 @@ class Interviewer:
             changed = True
         return self.get(interview.id) if changed else interview
 
-    def run(self, slug: str | None = None) -> Run:
-        """Check a problem; takes one of its runs, unless nothing could be graded."""
+    def run(self, slug: str | None = None) -> Checked:
+        """Check a problem; takes one of its runs, unless nothing could be graded or just this was checked before."""
         interview = self.running()
         problem = self._open(interview, slug)
+        if (before := self.run_before(problem)) is not None:
+            return Checked(before, repeated=True)
         if problem.runs_taken >= interview.runs:
             raise UsageError(text("mock.no_runs_left", slug=problem.slug), hint=f"thinkllm mock submit {problem.slug}")
         source = self._written(problem)
         verdict = self._grade(problem.slug, problem.file, source, diagnose=False)
         self._record(interview.id, "run", problem.slug, {"verdict": verdict.to_json()}, source)
-        return self.get(interview.id).problem(problem.slug).runs[-1]
+        return Checked(self.get(interview.id).problem(problem.slug).runs[-1])
+
+    def run_before(self, problem: Problem) -> Run | None:
+        """The run that was taken on the file of a problem as it is now; None if there was none."""
+        path = Path(problem.file)
+        taken = {run.source: run for run in problem.runs if run.counts}
+        return taken.get(source_hash(self.workspace.read(path))) if taken and path.exists() else None
 
     def submit(self, slug: str | None = None) -> Submitted:
         """Hand in a problem, for good; passed early, the interviewer may go on along its chain.
@@ -215,6 +233,18 @@ class Interviewer:
         every = sorted(questions_of(self.library.exercise(slug)), key=lambda question: question.answer is None)
         return list(every)[:QUESTIONS]
 
+    def ask(self, slug: str, question: Question) -> None:
+        """Record that a question is put to the learner: until the next step, the time counts for no problem."""
+        interview = self.running()
+        if interview.asking != slug:
+            self._record(interview.id, "ask", slug, {"question": question.id})
+
+    def put_off(self) -> None:
+        """Record that the learner answers later; the time counts for the problem in focus again."""
+        interview = self.unfinished()
+        if interview is not None and interview.asking is not None:
+            self._record(interview.id, "later", interview.asking, {})
+
     def unreadable(self, question: Question, given: str) -> str | None:
         """Why an answer to a question that is graded cannot be read; None where it can, or where it is empty."""
         from thinkllm_drill.interview.questions import grade
@@ -239,12 +269,16 @@ class Interviewer:
         return self.get(interview.id).problem(slug).answers[-1]
 
     def restore(self, slug: str | None = None) -> Path:
-        """Write a file that was deleted again, as it was last seen."""
+        """Write a file that was deleted or emptied again, as it was when code was last seen in it."""
         interview = self.running()
         problem = self._open(interview, slug)
         path = Path(problem.file)
-        last = problem.last_saved
-        source = self.store.source(last.source) if last else None
+        if path.exists():
+            if not _is_emptied(self.workspace.read(path)):
+                raise UsageError(text("mock.not_restored", file=short_path(path)), hint="thinkllm mock status")
+            path.unlink()  # every version that was seen is kept
+        sources = (self.store.source(saved.source) for saved in reversed(problem.saves))
+        source = next((source for source in sources if source is not None and not _is_emptied(source)), None)
         content = source.decode("utf-8", "surrogateescape") if source is not None else self._stub(problem.slug)
         return self.workspace.write_new(path, content)
 
@@ -326,12 +360,15 @@ class Interviewer:
 
     def _written(self, problem: Problem) -> bytes:
         """The bytes of a file that was worked on."""
-        path = Path(problem.file)
+        path, shown = Path(problem.file), short_path(problem.file)
+        again = f"thinkllm mock restore {problem.slug}"
         if not path.exists():
-            raise UsageError(text("mock.file_gone", file=path), hint=f"thinkllm mock restore {problem.slug}")
+            raise UsageError(text("mock.file_gone", file=shown), hint=again)
         source = self.workspace.read(path)
         if source_hash(source) == problem.stub:
-            raise UsageError(text("mock.nothing_written", file=path), hint="thinkllm mock next")
+            raise UsageError(text("mock.nothing_written", file=shown), hint="thinkllm mock next")
+        if _is_emptied(source):
+            raise UsageError(text("mock.emptied", file=shown), hint=again)
         return source
 
     def _extend(self, interview: Interview, slug: str) -> Problem | None:
@@ -357,3 +394,11 @@ class Interviewer:
             if verdict.status == "internal":
                 raise InternalError(text("mock.not_graded", slug=problem.slug), hint="thinkllm mock finish")
         self._record(interview.id, "grade", problem.slug, {"which": which, "verdict": verdict.to_json()}, source)
+
+
+def _is_emptied(source: bytes) -> bool:
+    """Whether a file holds no code any more."""
+    from thinkllm_drill.content.attempt import NotStarted, state
+
+    found = state(source)
+    return isinstance(found, NotStarted) and found.emptied

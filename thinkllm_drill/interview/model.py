@@ -10,11 +10,25 @@ from typing import Any, Literal
 from thinkllm_drill.progress.events import Event, instant
 from thinkllm_drill.verdict import Verdict
 
-What = Literal["start", "focus", "snapshot", "run", "submit", "answer", "extend", "clock", "finish", "late", "grade"]
+What = Literal[
+    "start",
+    "focus",
+    "snapshot",
+    "run",
+    "submit",
+    "ask",
+    "later",
+    "answer",
+    "extend",
+    "clock",
+    "finish",
+    "late",
+    "grade",
+]
 """start {minutes, deadline, seed, profile, runs, problems} · focus · snapshot {saved} · run {verdict} ·
-submit {verdict, asked} · answer {question, given, right} · extend {problem, follows} · clock {back} · finish {reason} ·
-late {saved} · grade {which, verdict}; every payload has {interview, what}, and all but start, clock and finish are of
-one exercise"""
+submit {verdict, asked} · ask {question} · later · answer {question, given, right} · extend {problem, follows} ·
+clock {back} · finish {reason} · late {saved} · grade {which, verdict}; every payload has {interview, what}, and all but
+start, clock and finish are of one exercise"""
 
 Reason = Literal["submitted", "deadline", "ended"]
 """Why an interview is over: all problems handed in, time up, or ended by the learner."""
@@ -82,7 +96,9 @@ class Problem:
     """What was saved after the deadline."""
     late_verdict: Verdict | None = None
     seconds: float = 0.0
-    """How long it was in focus, up to the last event."""
+    """How long it was in focus and no question was asked, up to the last event."""
+    question_seconds: float = 0.0
+    """How long its questions were asked; this is charged to no problem."""
     focused: tuple[datetime, ...] = ()
     """When it came into focus."""
 
@@ -117,6 +133,8 @@ class Interview:
     problems: tuple[Problem, ...] = ()
     focus: str | None = None
     """The problem worked on."""
+    asking: str | None = None
+    """The problem that a question is asked about right now; meanwhile the time counts for none."""
     finished_at: datetime | None = None
     reason: Reason | None = None
     clock_back: float = 0.0
@@ -167,9 +185,18 @@ class Interview:
     def seconds(self, slug: str, wall: datetime) -> float:
         """How long a problem was in focus, the present moment included."""
         spent = self.problem(slug).seconds
-        if self.finished_at is None and self.focus == slug and self.last_at is not None:
-            spent += max(0.0, (min(self.now(wall), self.deadline) - self.last_at).total_seconds())
-        return spent
+        return spent + self._since(wall) if self.asking is None and self.focus == slug else spent
+
+    def question_seconds(self, slug: str, wall: datetime) -> float:
+        """How long the questions on a problem were asked, the present moment included."""
+        spent = self.problem(slug).question_seconds
+        return spent + self._since(wall) if self.asking == slug else spent
+
+    def _since(self, wall: datetime) -> float:
+        """Seconds since the last event that are not counted yet."""
+        if self.finished_at is not None or self.last_at is None:
+            return 0.0
+        return max(0.0, (min(self.now(wall), self.deadline) - self.last_at).total_seconds())
 
 
 def fold(events: Iterable[Event]) -> dict[str, Interview]:
@@ -196,7 +223,11 @@ def apply(interview: Interview, event: Event) -> Interview:
         return replace(interview, clock_back=interview.clock_back + float(payload["back"]))
     at = interview.now(event.at)
     interview = _counted_time(interview, at)
+    if what not in ("late", "grade"):
+        interview = replace(interview, asking=None)
     match what:
+        case "ask" if not interview.problem(slug or "").open:
+            return replace(interview, asking=slug)
         case "focus" if interview.problem(slug or "").open:
             return _focused(interview, slug, at)
         case "extend":
@@ -227,16 +258,21 @@ def _focused(interview: Interview, slug: str | None, at: datetime) -> Interview:
 
 
 def _counted_time(interview: Interview, at: datetime) -> Interview:
-    """The interview with the time since its last event given to the problem in focus."""
+    """The interview with the time since its last event given to the question that was asked, else to the focus."""
     before = interview.last_at or interview.started_at
     spent = (min(at, interview.deadline) - before).total_seconds()
-    if interview.focus is not None and interview.finished_at is None and spent > 0:
-        problems = tuple(
-            replace(problem, seconds=problem.seconds + spent) if problem.slug == interview.focus else problem
-            for problem in interview.problems
-        )
+    if interview.finished_at is None and spent > 0:
+        problems = tuple(_spent(interview, problem, spent) for problem in interview.problems)
         interview = replace(interview, problems=problems)
     return replace(interview, last_at=max(at, before))
+
+
+def _spent(interview: Interview, problem: Problem, seconds: float) -> Problem:
+    """A problem after so many seconds of the interview as it is."""
+    if interview.asking is not None:
+        asked = problem.slug == interview.asking
+        return replace(problem, question_seconds=problem.question_seconds + seconds) if asked else problem
+    return replace(problem, seconds=problem.seconds + seconds) if problem.slug == interview.focus else problem
 
 
 def _changed(problem: Problem, event: Event, at: datetime) -> Problem:

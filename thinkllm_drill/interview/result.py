@@ -48,6 +48,7 @@ class ProblemResult:
     share: float
     """How much of it was earned, from 0 to 1."""
     seconds: float
+    """How long it was worked on, its questions left out."""
     runs: int
     """Runs taken."""
     source: str | None
@@ -62,6 +63,8 @@ class ProblemResult:
     """The slug of the problem that was passed early, so that this one came."""
     submitted: bool = False
     questions: tuple[QuestionResult, ...] = ()
+    question_seconds: float = 0.0
+    """How long its questions were asked."""
     moments: tuple[Moment, ...] = ()
 
 
@@ -116,3 +119,8 @@ class Result:
     """Oldest first."""
     clock_back: float = 0.0
     """Seconds by which the clock of the machine was set back."""
+
+    @property
+    def question_seconds(self) -> float:
+        """How long questions were asked, over all problems."""
+        return sum(problem.question_seconds for problem in self.problems)

@@ -66,6 +66,7 @@ def _problem(interview: Interview, problem: Problem, library: Library, store: St
         outcome=score.outcome(problem.verdict),
         share=round(score.share(problem.verdict), 3),
         seconds=problem.seconds,
+        question_seconds=problem.question_seconds,
         runs=problem.runs_taken,
         source=_code(store, problem.counted),
         reference=_reference(library, problem.slug) if exists else "",
