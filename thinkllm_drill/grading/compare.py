@@ -241,15 +241,17 @@ class _Comparison:
     def _numbers(
         self, path: str, exact: Tensor, same: Tensor, jittered: Sequence[Tensor], actual: Tensor, unit: float
     ) -> Mismatch | None:
-        exact, wide = exact.double(), actual.double()
+        exact, mine, wide = exact.double(), same.double(), actual.double()
         if torch.equal(exact, wide):
             return None
+        if self.margins is None and torch.equal(mine, wide) and bool((exact - mine).isfinite().all()):
+            return None  # what the reference itself answers in this dtype is within every threshold below
         finite = exact.isfinite()
         error = (wide - exact).abs()
         zero = torch.zeros((), dtype=torch.float64)
         beyond = exact.abs() > torch.finfo(same.dtype).max
         scale = self._largest(torch.where(finite & ~beyond, exact.abs(), zero))
-        own = self._largest(torch.where(finite & same.double().isfinite(), (same.double() - exact).abs(), zero))
+        own = self._largest(torch.where(finite & mine.isfinite(), (mine - exact).abs(), zero))
         jitter = zero
         for moved in jittered:
             jitter = torch.maximum(jitter, self._largest((moved.double() - exact).abs().nan_to_num(0.0, 0.0, 0.0)))
@@ -259,7 +261,7 @@ class _Comparison:
         ).expand_as(exact)
         # written so that a NaN, which compares false with everything, is never right
         right = torch.where(finite, error <= threshold, (wide == exact) | (wide.isnan() & exact.isnan()))
-        right |= beyond & same.double().isinf() & (wide == same.double())
+        right |= beyond & mine.isinf() & (wide == mine)
         if bool(right.all()):
             if self.margins is not None:
                 self.margins.append(_ratio(error, threshold, finite & (error > 0)))
