@@ -189,7 +189,8 @@ def test_nothing_that_is_typed_raises_or_hangs(typed: str) -> None:
         (8.03, 0.01, "billion", ["8.03", "8B", "80.3 亿", "8030M"], ["7", "7B"]),
         (22.4, 0.03, "microseconds", ["22.4", "22.4 µs", "2.24e-5", "0.0224 ms", "22 微秒"], ["11.2", "22.4 ms"]),
         (0.50390625, 0.001, "share", ["0.504", "50.4%", "50.4", "129/256", "0.50"], ["0.6", "51%"]),
-        (0.0977, 0.01, "percent", ["0.0977", "0.098%", "1/1024", "100/1024"], ["1", "10%"]),
+        (0.0977, 0.01, "percent", ["0.0977", "0.098%", "100/1024"], ["1", "10%", "0.000977", "1/1024"]),
+        (0.0081, 0.01, "share", ["0.0081", "0.81 %"], ["0.81"]),
         (11.7618, 0.001, "nats", ["11.76", "11.76 nats", "ln 128256", "16.968 bits", "11.8"], ["16.97", "11.6"]),
         (0.6412, 0.005, "bits", ["0.641", "0.6412 bits", "0.4444 nats"], ["0.4444", "2.885"]),
         (
@@ -253,6 +254,13 @@ def test_the_right_answer_is_told_in_both_languages() -> None:
 def test_an_id_depends_on_the_words_of_the_question_alone() -> None:
     assert question_id("gqa", "How many bytes?") == question_id("gqa", "how many  bytes")
     assert question_id("gqa", "How many bytes?") != question_id("gqa", "How many bits?")
+
+
+def test_a_share_where_percent_are_asked_for_is_told() -> None:
+    asked = question(0.0977, 0.01, "percent")
+    assert grade(asked, "0.000977").share
+    for other in ("0.0977", "0.5", "10 %"):
+        assert not grade(asked, other).share
 
 
 def test_every_question_has_its_own_id_and_takes_its_own_answer() -> None:

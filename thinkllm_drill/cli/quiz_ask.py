@@ -74,7 +74,8 @@ def explain(session: Session, answered: Answered, *, name: bool = False) -> None
         screen.write(paragraph(screen, f"{screen.symbol('skip')} {start}{unreadable(answered)}", indent=2))
         return
     if graded.right is not None:
-        words = text("quiz.right" if graded.right else "quiz.wrong", expected=graded.expected)
+        key = "right" if graded.right else "wrong_share" if graded.share else "wrong"
+        words = text(f"quiz.{key}", expected=graded.expected)
         mark = screen.symbol("ok" if graded.right else "bad")
         screen.write(screen.paint(f"  {mark} {start}{words}", "ok" if graded.right else "bad"))
     elif name:
@@ -127,8 +128,9 @@ def _demand(question: Question) -> str:
     if question.kind != "number":
         return text(f"quiz.demand.{question.kind}")
     if question.exact:
-        return text("quiz.demand.exact")
-    return text("quiz.demand.about", percent=f"{question.tolerance * 100:.4g}")
+        return text("quiz.demand.exact_percent" if question.unit == "percent" else "quiz.demand.exact")
+    key = "percent" if question.unit == "percent" else "about"
+    return text(f"quiz.demand.{key}", percent=f"{question.tolerance * 100:.4g}")
 
 
 def _typed(session: Session, question: Question) -> Answered | None:

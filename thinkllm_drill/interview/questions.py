@@ -75,6 +75,8 @@ class Graded:
     """The right answer in words; None for an open question."""
     unreadable: Unreadable | None = None
     """Why the answer cannot be read."""
+    share: bool = False
+    """Whether the answer is wrong only in that it is a share of one, where the question asks for percent."""
 
 
 def question_id(slug: str, ask: str) -> str:
@@ -151,7 +153,9 @@ def _grade_number(question: Question, answer: float, given: str, told: str | Non
     right = answer * unit.scale
     near = min(readings, key=lambda reading: abs(reading[0] - right))
     good = any(_near(*reading, number.digits, right, question.tolerance) for reading in readings)
-    return Graded(good, near[0] / unit.scale, told)
+    bare = [(value, number.step) for value in values] if question.unit == "percent" and number.dimension is None else []
+    share = not good and any(_near(*reading, number.digits, right, question.tolerance) for reading in bare)
+    return Graded(good, near[0] / unit.scale, told, share=share)
 
 
 def _fits(typed: Dimension | None, asked: Dimension) -> bool:
@@ -159,12 +163,17 @@ def _fits(typed: Dimension | None, asked: Dimension) -> bool:
 
 
 def _scales(number: Number, unit: Unit, dimension: Dimension) -> set[float]:
-    """What a number may have to be multiplied by: one without a unit can be in the question's or in the basic one."""
+    """What a number may have to be multiplied by: one without a unit can be in the question's or in the basic one.
+
+    Where percent are asked for it is in percent; of a share of one, which is never above 1, a larger number is percent.
+    """
     if dimension == "information":
         return {1.0} if number.dimension == dimension else {unit.scale}
     if number.dimension is not None:
         return {1.0}
-    return {unit.scale, 1.0, 0.01} if dimension == "share" else {unit.scale, 1.0}
+    if dimension == "share":
+        return {unit.scale, 0.01} if abs(number.value) > 1 else {unit.scale}
+    return {unit.scale, 1.0}
 
 
 def _unit_of(question: Question) -> Unit:
