@@ -78,7 +78,7 @@ class TestDecoder(Stack):
     cases = [
         case(en="two post-norm layers", zh="两层 post-norm", batch=2, tgt_len=4, src_len=6, layers=2, heads=2, head_dim=4, d_ff=12, reduction=16384),
         case(en="two pre-norm layers", zh="两层 pre-norm", batch=2, tgt_len=5, src_len=3, layers=2, heads=2, head_dim=4, d_ff=12, norm_first=True, reduction=1024),
-        case(en="three layers, right padding", zh="三层，右填充", batch=3, tgt_len=5, src_len=7, layers=3, heads=2, head_dim=4, d_ff=10, target="right", source="right", reduction=16384),
+        case(en="three layers, right padding", zh="三层，右填充", batch=3, tgt_len=5, src_len=7, layers=3, heads=2, head_dim=4, d_ff=10, target="right", source="right", factor=512),
         case(en="left padding", zh="左填充", batch=3, tgt_len=5, src_len=4, layers=2, heads=2, head_dim=4, d_ff=10, norm_first=True, target="left", source="left", reduction=1024),
         case(en="padding in the source only", zh="只有源端有填充", batch=3, tgt_len=3, src_len=5, layers=2, heads=3, head_dim=4, d_ff=7, source="anywhere", reduction=1024),
         case(en="padding in the target only", zh="只有目标端有填充", batch=3, tgt_len=6, src_len=5, layers=2, heads=2, head_dim=4, d_ff=12, target="anywhere", reduction=1024),
