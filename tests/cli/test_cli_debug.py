@@ -77,6 +77,14 @@ def test_the_last_failure_is_run(cli: Any, judge: Any, attempt: Path, debugger: 
     assert debugger.asked["request"].case == "left padding"
 
 
+def test_a_file_that_changed_since_its_verdict_is_told(cli: Any, judge: Any, attempt: Path, debugger: Any) -> None:
+    judge.scenario = "wrong"
+    cli("check", "gqa")
+    assert "has changed" not in cli("debug", "gqa").out
+    attempt.write_text(attempt.read_text() + "\n")
+    assert cli("debug", "gqa").out.count("The file has changed since that verdict") == 1
+
+
 def test_an_exception_is_shown_with_its_traceback_once(cli: Any, attempt: Path, debugger: Any) -> None:
     debugger.check = Check("values", "v", "values", "error", cause=Cause("ValueError: no\nq: (2, 3)"))
     out = cli("debug", "gqa").out
@@ -145,6 +153,10 @@ def test_a_breakpoint_in_a_terminal(cli: Any, attempt: Path, python_env: dict[st
     terminal.sendline("p ('T is', T)")
     terminal.expect(r"\('T is', \d+\)")
     terminal.expect_exact("(Pdb) ")
+    terminal.sendline("w")
+    terminal.expect_exact("forward()")
+    terminal.expect_exact("(Pdb) ")
+    assert "thinkllm_drill" not in str(terminal.before)
     terminal.sendline("c")
     terminal.expect_exact("This case is right")
     terminal.expect(pexpect.EOF)

@@ -20,7 +20,7 @@ from thinkllm_drill.content import mistakes
 from thinkllm_drill.content.library import Library
 from thinkllm_drill.errors import ThinkLLMError
 from thinkllm_drill.judge import client, daemon
-from thinkllm_drill.judge.debug import debug
+from thinkllm_drill.judge.debug import Interrupted, debug
 from thinkllm_drill.judge.replay import Replay
 from thinkllm_drill.verdict import Check, CheckRequest, Verdict
 
@@ -38,6 +38,7 @@ class Heard:
         self.case: str | None = None
         self.calls: list[str] = []
         self.replay: Replay | None = None
+        self.slow: list[tuple[int, str]] = []
 
     def on_case(self, check: Check, case: str | None, seed: str) -> None:
         self.case = case
@@ -47,6 +48,9 @@ class Heard:
 
     def on_replay(self, replay: Replay) -> None:
         self.replay = replay
+
+    def on_slow(self, line: int, function: str, seconds: float) -> None:
+        self.slow.append((line, function))
 
     def on_status(self, text: str) -> None:
         pass
@@ -193,6 +197,33 @@ def test_leaving_the_debugger_ends_it(attempt: Any, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sys, "breakpointhook", quit_)
     with pytest.raises(KeyboardInterrupt):
         debug(attempt("softmax", "def softmax(x, dim=-1):\n    breakpoint()\nlog_softmax = softmax\n"), Heard())
+
+
+ENDLESS = """def softmax(x, dim=-1):
+    while True:
+        pass
+"""
+
+
+def test_an_endless_loop_is_told_of_and_ends_at_the_limit(attempt: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("thinkllm_drill.judge.slow.FIRST_SECONDS", 0.1)
+    heard = Heard()
+    ended = debug(attempt("softmax", ENDLESS), heard, limit=1.0)
+    assert ended.check.status == "error"
+    assert "no answer after 1 s" in str(ended.traceback)
+    assert "in softmax" in str(ended.traceback)
+    assert "thinkllm_drill" not in str(ended.traceback)
+    line, function = heard.slow[0]
+    assert line in (2, 3)
+    assert function == "softmax"
+
+
+def test_an_interrupt_shows_the_learners_own_traceback(attempt: Any) -> None:
+    source = "import _thread\n\n\ndef softmax(x, dim=-1):\n    _thread.interrupt_main()\n    while True:\n        pass\n"
+    with pytest.raises(Interrupted) as caught:
+        debug(attempt("softmax", source), Heard())
+    assert "in softmax" in str(caught.value.traceback)
+    assert "thinkllm_drill" not in str(caught.value.traceback)
 
 
 def test_a_breakpoint_does_nothing_in_a_check(attempt: Any) -> None:

@@ -20,6 +20,7 @@ from thinkllm_drill.cli.output import hints
 from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.locale import text
+from thinkllm_drill.progress.events import source_hash
 from thinkllm_drill.verdict import EXIT_CODES, Check, Verdict
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class _Failed:
 
     check: Check
     seed: str
+    changed: bool
+    """Whether the file is another one by now."""
 
 
 def command(
@@ -43,6 +46,7 @@ def command(
     target: Annotated[str | None, typer.Argument(metavar="SLUG|FILE", autocompletion=completion.slugs)] = None,
     case: Annotated[str | None, typer.Option("--case", metavar="NAME")] = None,
     seed: Annotated[str | None, typer.Option("--seed", metavar="HEX")] = None,
+    limit: Annotated[float | None, typer.Option("--limit", metavar="SECONDS", min=0.1)] = None,
     no_service: Annotated[bool, typer.Option("--no-service")] = False,
 ) -> int:
     """Run the failing case in this terminal."""
@@ -52,7 +56,7 @@ def command(
     seed = hex_seed(seed)
     slug, path = target_of(session, target)
     source = session.workspace.read(path)
-    last, known = _last(session, slug, path)
+    last, known = _last(session, slug, path, source)
     show = _Show(session, slug, path)
     request = request_of(session, slug, path, source, Options(seed or (last.seed if last else None), case, None))
     static = preflight.static_verdict(request, session.entries[slug])
@@ -70,15 +74,16 @@ def command(
                 check=failed.id if failed else None,
                 probe=failed.cause.probe if failed and failed.cause else None,
                 rules=failed is not None and (failed.kind == "rules" or failed.status == "rule"),
+                limit=limit,
                 service=session.settings.service,
             )
-        except KeyboardInterrupt:
-            show.left()
+        except KeyboardInterrupt as error:
+            show.left(getattr(error, "traceback", None))
             raise
     return show.end(debugged)
 
 
-def _last(session: Session, slug: str, path: Path) -> tuple[_Failed | None, bool]:
+def _last(session: Session, slug: str, path: Path, source: bytes) -> tuple[_Failed | None, bool]:
     """What failed in the last verdict on this file, and whether there is one."""
     for event in reversed(session.store.events(slug) if session.has_progress else []):
         payload = event.payload
@@ -86,7 +91,9 @@ def _last(session: Session, slug: str, path: Path) -> tuple[_Failed | None, bool
             continue
         verdict = Verdict.from_json(payload["verdict"])
         failure = verdict.failure
-        return (_Failed(failure, verdict.seed) if failure and failure.status != "not_started" else None), True
+        if failure is None or failure.status == "not_started":
+            return None, True
+        return _Failed(failure, verdict.seed, event.source_hash != source_hash(source)), True
     return None, False
 
 
@@ -116,6 +123,9 @@ class _Show:
         self._title()
         if last is None and case is None:
             self._screen.write(text("debug.first_passed" if known else "debug.first_unknown"))
+        elif last is not None and last.changed and case is None:
+            for line in self._wrapped(text("debug.changed"), 0):
+                self._screen.write(line)
         self._screen.transient(f"  {text('debug.starting')}")
 
     @contextlib.contextmanager
@@ -167,8 +177,18 @@ class _Show:
             reason = getattr(error, "strerror", None) or str(error).split("\n")[0]
             self._screen.write(text("debug.not_saved", folder=short_path(folder), reason=reason))
 
-    def left(self) -> None:
-        """The learner has left in the middle."""
+    def on_slow(self, line: int, function: str, seconds: float) -> None:
+        """Say where a call is that takes long."""
+        where = text("cli.check.line_in", line=line, function=visible(function))
+        words = text("debug.slow", seconds=f"{seconds:.0f}", where=where)
+        self._session.err.write("\n".join(self._session.err.paint(each, "warn") for each in self._wrapped(words, 0)))
+
+    def left(self, traceback: str | None) -> None:
+        """The learner has left in the middle; shows their own traceback if there is one."""
+        if traceback is not None:
+            self._session.err.write()
+            for line in visible(traceback).split("\n"):
+                self._session.err.write(f"  {line}")
         if self._saved is not None and not self._session.json:
             self._screen.write()
             self._files(self._saved)

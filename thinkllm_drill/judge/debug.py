@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import bdb
 import contextlib
-import os
 import queue
 import select
 import socket
-import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,10 +23,13 @@ import torch
 from thinkllm_drill.errors import InternalError
 from thinkllm_drill.grading.show import show_arguments
 from thinkllm_drill.judge import client, daemon, framing, requests
+from thinkllm_drill.judge.breakpoints import our_breakpoints
 from thinkllm_drill.judge.foreground import Listener, listen
 from thinkllm_drill.judge.replay import Asked, CalledBack, Held, Replay, decoded
 from thinkllm_drill.judge.runner import Runner
+from thinkllm_drill.judge.slow import Watcher
 from thinkllm_drill.judge.wire import Decoder
+from thinkllm_drill.locale import text
 from thinkllm_drill.verdict import Check, CheckRequest
 
 CALLS = ("call", "vjp", "profile")
@@ -47,6 +48,17 @@ class DebugEvents(Protocol):
 
     def on_replay(self, replay: Replay) -> None:
         """What was asked up to now is worth keeping."""
+
+    def on_slow(self, line: int, function: str, seconds: float) -> None:
+        """A call takes long: the line of the learner's file where it is; called in another thread."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """The learner left in the middle; `traceback` is their own, None where they left a debugger."""
+
+    def __init__(self, traceback: str | None = None) -> None:
+        super().__init__()
+        self.traceback = traceback
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,7 @@ def debug(
     check: str | None = None,
     probe: Mapping[str, Any] | None = None,
     rules: bool = False,
+    limit: float | None = None,
     service: bool = True,
 ) -> Debugged:
     """Run one case and tell how it ended.
@@ -81,18 +94,19 @@ def debug(
         check: the check that failed, by its id.
         probe: the probe that failed, as the verdict names it.
         rules: have forbidden calls raise.
+        limit: end a call after so many seconds.
         service: ask the warm service.
 
     Raises:
-        KeyboardInterrupt: the learner left the debugger, or pressed Ctrl-C.
+        Interrupted: the learner left the debugger, or pressed Ctrl-C in the middle of a call.
         ThinkLLMError: nothing could be run.
     """
     torch.set_num_threads(1)
-    with listen() as listener, _our_breakpoints():
+    with listen() as listener, our_breakpoints():
         options = {**request.options, "runner": listener.address, "check": check, "probe": probe}
         message = {**requests.check_request(replace(request, options=options)), "type": "debug"}
         answers = _answers(message, service=service)
-        return _Session(listener, answers, events, _kernels(request), request, rules).run()
+        return _Session(listener, answers, events, _kernels(request), request, rules, limit).run()
 
 
 def _kernels(request: CheckRequest) -> bool:
@@ -112,8 +126,10 @@ class _Session:
         kernels: bool,
         request: CheckRequest,
         rules: bool,
+        limit: float | None,
     ) -> None:
         self._listener, self._answers, self._events, self._rules = listener, answers, events, rules
+        self._limit = limit
         self._replay = Replay(Path(request.file), interpreted=kernels)
         self._case: dict[str, Any] | None = None
         self._runner: _Foreground | None = None
@@ -132,13 +148,14 @@ class _Session:
     def _serve(self, connection: socket.socket) -> None:
         while self._case is None:  # it was sent before the judge turned to us
             self._heard(self._answers.get(timeout=30))
-        self._runner = _Foreground(connection, self._replay, self._events, rules=self._rules)
+        self._runner = _Foreground(connection, self._replay, self._events, rules=self._rules, limit=self._limit)
         try:
             with connection:
                 self._runner.serve()
         except framing.FrameError:
             pass
         finally:
+            self._runner.watcher.close()
             if any(asked.request["op"] in CALLS for asked in self._replay.asked):
                 self._events.on_replay(self._replay)
 
@@ -162,8 +179,12 @@ class _Session:
 class _Foreground(Runner):
     """A runner that writes down what it is asked, keeps the last exception, and lets the learner out."""
 
-    def __init__(self, connection: socket.socket, replay: Replay, events: DebugEvents, *, rules: bool) -> None:
+    def __init__(
+        self, connection: socket.socket, replay: Replay, events: DebugEvents, *, rules: bool, limit: float | None
+    ) -> None:
         super().__init__(connection)
+        self.watcher = Watcher(self._filenames, events.on_slow, limit)
+        self._limit = limit
         self.error: BaseException | None = None
         self._replay, self._events, self._rules = replay, events, rules
         self._raw: tuple[bytes, bytes] = (b"", b"")
@@ -197,13 +218,17 @@ class _Foreground(Runner):
         self._replay.asked.append(Asked(kept))
         if place < EARLY and request["op"] in CALLS:
             self._events.on_replay(self._replay)
-        if self._depth == 0 and (told := self._told(kept)) is not None:
-            self._events.on_call(*told)
+        if self._depth == 0:
+            if (told := self._told(kept)) is not None:
+                self._events.on_call(*told)
+            self.watcher.begin()
         self._depth += 1
         try:
             reply = super()._handle(request)
         finally:
             self._depth -= 1
+            if self._depth == 0:
+                self.watcher.end()
         made = reply.get("ok")
         number = made if request["op"] in ("place", "local") else self._number(made)
         self._replay.asked[place] = Asked(kept, number)
@@ -218,8 +243,13 @@ class _Foreground(Runner):
         return None if special is None else int(special["id"])
 
     def _raised(self, error: BaseException) -> dict[str, Any]:
-        if isinstance(error, (KeyboardInterrupt, bdb.BdbQuit)):
-            raise KeyboardInterrupt from None
+        if isinstance(error, KeyboardInterrupt) and self.watcher.expired:
+            error = TimeoutError(text("debug.limit", seconds=f"{self._limit:g}")).with_traceback(error.__traceback__)
+        elif isinstance(error, Interrupted):
+            raise error
+        elif isinstance(error, (KeyboardInterrupt, bdb.BdbQuit)):
+            own = None if isinstance(error, bdb.BdbQuit) else _own_traceback(error, self._filenames)
+            raise Interrupted(own) from None
         self.error = error
         return super()._raised(error)
 
@@ -310,21 +340,3 @@ def _answers(message: dict[str, Any], *, service: bool) -> queue.SimpleQueue[Any
 
     threading.Thread(target=read, daemon=True).start()
     return found
-
-
-@contextlib.contextmanager
-def _our_breakpoints() -> Iterator[None]:
-    """`breakpoint()` that does not step into us; one that the learner chose (PYTHONBREAKPOINT) stays."""
-    before = sys.breakpointhook
-    if not os.environ.get("PYTHONBREAKPOINT") and before is sys.__breakpointhook__:
-        sys.breakpointhook = _stop_here
-    try:
-        yield
-    finally:
-        sys.breakpointhook = before
-
-
-def _stop_here(*_: Any, **__: Any) -> None:
-    import pdb
-
-    pdb.Pdb(skip=["thinkllm_drill.*"]).set_trace(sys._getframe(1))
