@@ -85,15 +85,29 @@ def interpret() -> None:
     from triton.runtime import interpreter
 
     bfloat16.mend(interpreter, tl)
+    interpreter.InterpreterBuilder.create_splat = _bools_kept(interpreter.InterpreterBuilder.create_splat)
     _sanitizer = Sanitizer(interpreter)
     _sanitizer.install()
     executor = interpreter.GridExecutor
     executor.__call__ = _launched(_sanitizer, interpreter.InterpreterError, executor.__call__)
     interpreter._patch_lang = _patched_once(interpreter._patch_lang)
+    interpreter._implicit_cvt = _floats_in_float32(interpreter, tl, interpreter._implicit_cvt)
     torch.Tensor.data_ptr = _noted(_sanitizer, torch.Tensor.data_ptr)  # type: ignore[method-assign]
     options = interpreter.interpreter_builder.options
     if getattr(options, "sanitize_overflow", False) and not options.debug:  # works out assertions, then drops them
         interpreter.interpreter_builder.options = replace(options, sanitize_overflow=False)
+
+
+def _bools_kept(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a scalar condition that is broadcast stay one: `(cols < d) & (row < n)` would be int32, which is no mask."""
+
+    def splat(builder: Any, *args: Any) -> Any:
+        result = original(builder, *args)
+        if any(getattr(getattr(arg, "data", None), "dtype", None) == np.bool_ for arg in args):
+            result.data = result.data.astype(np.bool_)
+        return result
+
+    return splat
 
 
 def _launched(sanitizer: Sanitizer, wrapper: type[Exception], original: Callable[..., Any]) -> Callable[..., Any]:
@@ -119,6 +133,18 @@ def _launched(sanitizer: Sanitizer, wrapper: type[Exception], original: Callable
             _state.patched.clear()
 
     return launch
+
+
+def _floats_in_float32(interpreter: Any, language: Any, original: Callable[..., Any]) -> Callable[..., Any]:
+    """Pass floats to a kernel as a compiled one gets them: the interpreter leaves them Python's, in double precision."""
+
+    def convert(argument: Any) -> Any:
+        if not isinstance(argument, float):
+            return original(argument)
+        handle = interpreter.TensorHandle(np.array([argument], np.float32), language.float32)
+        return language.tensor(handle, language.float32)
+
+    return convert
 
 
 def _noted(sanitizer: Sanitizer, original: Callable[..., int]) -> Callable[..., int]:
