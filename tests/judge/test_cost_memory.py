@@ -32,6 +32,10 @@ def hidden(q, k, v):
     thread.join()
     return found[0]
 
+def viewed(x):
+    again = x.new_empty(0)
+    return again.set_(x.untyped_storage(), 0, x.shape, x.stride())
+
 class Silu(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -150,6 +154,10 @@ SAVED = {
 @pytest.mark.parametrize("name", SAVED)
 def test_bytes_saved_for_backward(attempt: Attempt, name: str) -> None:
     assert attempt.profile(name, torch.rand(1000), saved=True).saved_bytes == SAVED[name]
+
+
+def test_a_view_made_of_a_storage_allocates_nothing(attempt: Attempt) -> None:
+    assert attempt.profile("viewed", x=torch.ones(8, 8)).largest_bytes == 0
 
 
 def test_saved_bytes_are_counted_where_they_are_asked_for(attempt: Attempt) -> None:

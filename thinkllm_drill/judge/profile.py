@@ -223,8 +223,10 @@ class _Counter(TorchDispatchMode):
         kwargs = kwargs or {}
         if self._tally.paused:
             return func(*args, **kwargs)
-        inputs = [t for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)]
+        leaves = tree_leaves((args, kwargs))
+        inputs = [t for t in leaves if isinstance(t, Tensor)]
         known = {t.untyped_storage().data_ptr() for t in inputs}
+        known |= {s.data_ptr() for s in leaves if isinstance(s, torch.UntypedStorage)}  # of a view, made by `set_`
         out = func(*args, **kwargs)
         self._tally.add(func, args, kwargs, inputs, known, out)
         return out
