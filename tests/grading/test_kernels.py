@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from thinkllm_drill.grading.kernels import AUDIT, KernelSuite, MemoryMisused, Work, explained
+from thinkllm_drill.grading.kernels import AUDIT, CALL_AND_SHOW, KernelSuite, MemoryMisused, Work, explained
 from thinkllm_drill.judge import bfloat16
 from thinkllm_drill.judge.failures import AttemptRaised, NotStarted
 from thinkllm_drill.judge.launch import SpawnLauncher
@@ -365,3 +365,113 @@ def test_memory_misused_in_a_backward_pass_is_explained(load: Any) -> None:
     with pytest.raises(MemoryMisused) as caught, explained():
         attempt.vjp(attempt["double"], {"x": torch.ones(40)}, ("x",), {0: torch.ones(40)})
     assert caught.value.how == "store: 1 lanes out of bounds, program (2, 0, 0)"
+
+
+@needs_triton
+def test_a_scalar_condition_in_a_mask(load: Any) -> None:
+    attempt = load(
+        """\
+        @triton.jit
+        def kernel(x_ptr, out_ptr, n, d, BLOCK: tl.constexpr):
+            row = tl.program_id(0)
+            cols = tl.arange(0, BLOCK)
+            inside = (cols < d) & (row < n)
+            x = tl.load(x_ptr + row * d + cols, mask=inside, other=0.0)
+            tl.store(out_ptr + row * d + cols, 2 * x, mask=inside)
+            first = tl.load(x_ptr)
+            tl.store(out_ptr + cols, 7.0, mask=(cols < 1) & ~(first > 0))
+
+
+        def double(x):
+            out = torch.empty_like(x)
+            kernel[(4,)](x, out, 3, 5, BLOCK=8)
+            return out
+        """
+    )
+    for dtype in (torch.float32, torch.bfloat16):
+        x = torch.ones(3, 5, dtype=dtype)
+        assert torch.equal(attempt.double(x), 2 * x)
+
+
+BY_ADDRESS = """\
+@triton.jit
+def kernel(table_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    x_ptr = tl.load(table_ptr).to(tl.pointer_type(tl.float32))
+    tl.store(out_ptr + at, 2 * tl.load(x_ptr + at, mask=at < n, other=0.0), mask=at < n)
+
+
+def double(x):
+    out = torch.empty_like(x)
+    kernel[(1,)](torch.tensor([x.data_ptr()]), out, x.numel(), BLOCK=16)
+    return out
+"""
+
+
+@needs_triton
+def test_a_kernel_may_find_a_tensor_by_its_address(load: Any) -> None:
+    attempt = load(BY_ADDRESS)
+    assert torch.equal(attempt["double"](x=torch.ones(13)), torch.full((13,), 2.0))
+    work = audit(attempt, x=torch.ones(1300)[:13])
+    assert (work.launches, work.host, work.traffic(at_least=5200)) == (1, {}, 13)
+
+
+@needs_triton
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ("[x.data_ptr()]", "[x.untyped_storage().data_ptr() - 64]"),
+        ("[x.data_ptr()]", "[x.clone().data_ptr()]"),
+        ("mask=at < n, other=0.0)", "mask=at < n + 1, other=0.0)"),
+    ],
+    ids=["a number", "a tensor that is gone", "beyond the tensor"],
+)
+def test_an_address_that_leads_nowhere_is_out_of_bounds(load: Any, edit: tuple[str, str]) -> None:
+    attempt = load(BY_ADDRESS, edit)
+    with pytest.raises(MemoryMisused), explained():
+        attempt["double"](x=torch.ones(13))
+
+
+@needs_triton
+def test_a_float_argument_is_float32_as_it_is_when_compiled(load: Any) -> None:
+    source = DOUBLE.replace("n, BLOCK: tl", "n, scale, BLOCK: tl").replace("2 * x", "x + (1 - scale.to(tl.float32))")
+    attempt = load(source.replace("x.numel(), BLOCK", "x.numel(), 0.9999, BLOCK"))
+    rest = 1 - torch.tensor(0.9999)
+    assert rest != torch.tensor(1 - 0.9999)
+    assert torch.equal(attempt["double"](x=torch.zeros(3)), rest.expand(3))
+
+
+@needs_triton
+def test_atomic_operations_are_counted(load: Any) -> None:
+    edit = ("tl.store(out_ptr + at, 2 * x, mask=at < n)", "tl.atomic_add(out_ptr + at, 2 * x, mask=at < n)")
+    assert audit(load(DOUBLE, edit), x=torch.ones(40)).atomics == 3
+
+
+IN_PLACE = """\
+@triton.jit
+def kernel(x_ptr, n, BLOCK: tl.constexpr):
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(x_ptr + at, 2 * tl.load(x_ptr + at, mask=at < n), mask=at < n)
+
+
+def double(x, y):
+    kernel[(triton.cdiv(x.numel(), 16),)](x, x.numel(), BLOCK=16)
+    return y.clone()
+"""
+
+
+@needs_triton
+@pytest.mark.parametrize(
+    ("source", "changed"),
+    [(IN_PLACE, ["x"]), (IN_PLACE.replace("](x, x", "](y, x"), ["y"])],
+    ids=["its own", "another"],
+)
+def test_what_a_suite_mutates_is_compared_as_it_is_after_the_call(load: Any, source: str, changed: list[str]) -> None:
+    attempt = load(source)
+    seen: list[str] = []
+    attempt.on_changed = seen.extend
+    given = {"x": torch.ones(20), "y": torch.ones(20)}
+    answer, shown = attempt.local(CALL_AND_SHOW)(attempt["double"], ["x"], **given)
+    attempt.on_changed = None
+    assert torch.equal(shown["x"], torch.full((20,), 2.0 if changed == ["x"] else 1.0))
+    assert (float(answer.sum()), seen) == (20.0 if changed == ["x"] else 40.0, changed)

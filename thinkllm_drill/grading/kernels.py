@@ -24,7 +24,7 @@ from thinkllm_drill.judge.proxy import Attempt
 from thinkllm_drill.locale import text
 
 AUDIT = "__import__('importlib').import_module('thinkllm_drill.judge.kernels').audit"
-CALL_AND_SHOW = "lambda function, given, written: (function(**given), {name: given[name] for name in written})"
+CALL_AND_SHOW = "lambda call, written, /, **given: (call(**given), {name: given[name] for name in written})"
 _BOUNDS = re.compile(r"(\w+): (\d+) lanes out of bounds, program \((.*)\), line (\d+)")
 _RACE = re.compile(r"programs \((.*)\) and \((.*)\) share (\d+) elements, line (\d+)")
 
@@ -63,8 +63,8 @@ class KernelSuite(FunctionSuite):
     NaN. An access outside the kernel's arguments and a race between programs are wrong answers. Each case must launch a
     kernel, and torch may only make, view, copy and cast tensors around it.
 
-    Where a suite `mutates` arguments, what is compared is the pair of the answer and a dict of these arguments as they are
-    after the call; `expected` then works in place, too.
+    Where a suite `mutates` arguments, what is compared is the pair of the answer and a dict of these arguments as they
+    are after the call; `expected` then works in place, too.
     """
 
     layouts: ClassVar[bool] = True
@@ -83,12 +83,14 @@ class KernelSuite(FunctionSuite):
 
     def scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterator[Any]:
         inputs = self.prepared(rng, probe)
+        written = [name for name in self.mutates if name in inputs]
+        call: Any = impl[self.entry] if isinstance(impl, Attempt) else self.truth(impl)
         if not isinstance(impl, Attempt):
-            yield self.output(self.truth(impl)(**inputs), impl)
+            yield self.output(impl.local(CALL_AND_SHOW)(call, written, **inputs) if written else call(**inputs), impl)
             return
         try:
             with explained():
-                answer = impl[self.entry](**inputs)
+                answer = impl.local(CALL_AND_SHOW)(call, written, **inputs) if written else call(**inputs)
         except MemoryMisused as failure:
             yield "memory", failure.how  # tells one such mistake from another
             raise

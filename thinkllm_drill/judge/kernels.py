@@ -136,7 +136,7 @@ def _launched(sanitizer: Sanitizer, wrapper: type[Exception], original: Callable
 
 
 def _floats_in_float32(interpreter: Any, language: Any, original: Callable[..., Any]) -> Callable[..., Any]:
-    """Pass floats to a kernel as a compiled one gets them: the interpreter leaves them Python's, in double precision."""
+    """Pass floats to a kernel as a compiled one gets them: the interpreter leaves them in Python's double precision."""
 
     def convert(argument: Any) -> Any:
         if not isinstance(argument, float):

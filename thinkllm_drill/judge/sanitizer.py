@@ -1,9 +1,10 @@
 """Memory of interpreted kernels: addresses are checked before they are touched, accesses are counted, races are found.
 
-A pointer argument leads into one storage, and so does every pointer made of it. A load that masks lanes off without
-`other` gives NaN there. Programs run one after the other in the interpreter, at once on a GPU: what one of them wrote,
-no other may read in the same launch, nor write with another value. Atomic operations can order programs, so a launch
-that uses one is not checked for races.
+A pointer argument leads into one storage, and so does every pointer made of it; a pointer made of a number, as from a
+table of addresses, leads into an argument or into a living tensor whose `data_ptr` the host has asked for. A load that
+masks lanes off without `other` gives NaN there. Programs run one after the other in the interpreter, at once on a GPU:
+what one of them wrote, no other may read in the same launch, nor write with another value. Atomic operations can order
+programs, so a launch that uses one is not checked for races.
 """
 
 from __future__ import annotations
@@ -39,12 +40,13 @@ class Traffic:
     """What kernels loaded and stored.
 
     `widest` is the largest number of lanes of one access, at line `widest_line`; `moved` holds how many elements were
-    loaded and stored, by the bytes of the storage they are in.
+    loaded and stored, by the bytes of the storage they are in; `atomics` counts atomic operations, of any width.
     """
 
     widest: int = 0
     widest_line: int = 0
     moved: dict[int, int] = field(default_factory=dict)
+    atomics: int = 0
 
 
 @dataclass
@@ -74,6 +76,7 @@ class Sanitizer:
     def __init__(self, interpreter: Any) -> None:
         self._interpreter = interpreter
         self._launch = _Launch()
+        self._addressed: dict[Storage, int] = {}  # weak references, by storage
         self.traffic = Traffic()
 
     def install(self) -> None:
@@ -93,10 +96,26 @@ class Sanitizer:
         """A kernel of that file is launched."""
         self._launch = _Launch(file)
 
+    def address_taken(self, tensor: torch.Tensor) -> None:
+        """The host asks for the address of a tensor: kernels may find it in a table."""
+        storage = tensor.untyped_storage()
+        key = storage.data_ptr(), storage.nbytes()
+        if key in self._addressed:
+            torch.UntypedStorage._free_weak_ref(self._addressed[key])
+        self._addressed[key] = storage._weak_ref()
+
+    def _alive(self) -> list[Storage]:
+        """Those storages whose address was asked for that still exist."""
+        for key, reference in list(self._addressed.items()):
+            if torch.UntypedStorage._expired(reference):
+                torch.UntypedStorage._free_weak_ref(reference)
+                del self._addressed[key]
+        return list(self._addressed)
+
     def _registered(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def init(executor: Any, *args: Any) -> Any:
             ready = original(executor, *args)
-            self._launch.storages = sorted(set(_storages(ready)))
+            self._launch.storages = sorted({*_storages(ready), *self._alive()})
             return ready
 
         return init
@@ -128,6 +147,7 @@ class Sanitizer:
         def atomic(builder: Any, *args: Any, **kwargs: Any) -> Any:
             self._visit("atomic", builder, args[pointers], None if mask is None else args[mask])
             self._launch.ordered = True
+            self.traffic.atomics += 1
             return original(builder, *args, **kwargs)
 
         return atomic
