@@ -99,11 +99,14 @@ class Check:
     detail: str | None = None
     """A fact worth telling of a passed or skipped check: a signature, a cost, the reason for skipping."""
 
+    speeds: tuple[Mapping[str, Any], ...] = ()
+    """The figures of each shape that was timed on a GPU; see `gpu.ruling.Figures`."""
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The check in a JSON object."""
-        cause = data.get("cause")
-        return cls(**{**data, "cause": Cause.from_json(cause) if cause else None})
+        cause, speeds = data.get("cause"), tuple(data.get("speeds", ()))
+        return cls(**{**data, "cause": Cause.from_json(cause) if cause else None, "speeds": speeds})
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from thinkllm_drill.judge.failures import (
     LimitExceeded,
     NotStarted,
     RuleBroken,
+    Unavailable,
 )
 from thinkllm_drill.judge.launch import Launcher, SpawnLauncher
 from thinkllm_drill.judge.limits import Limits
@@ -122,7 +123,9 @@ class Grading:
         if detail is None:
             result, failure = _run(pyfuncitem)
             status, cause, detail = _outcome(session, suite, plan, result, failure)
-        check = Check(plan.id, plan.title, plan.kind, status, round(time.perf_counter() - start, 4), cause, detail)
+        seconds = round(time.perf_counter() - start, 4)
+        speeds = tuple(session.speeds) if plan.kind == "speed" else ()
+        check = Check(plan.id, plan.title, plan.kind, status, seconds, cause, detail, speeds)
         session.checks.append(check)
         session.on_check(check)
         if self._given is None:
@@ -210,6 +213,8 @@ def _outcome(
         session.stopped[suite] = plan
         session.failed = session.failed or (suite, plan)
         return "skipped", None, text("grading.stopped_at_rules")
+    if isinstance(failure, Unavailable):
+        return "skipped", None, failure.cause.message
     if isinstance(failure, GradeFailure):
         status, cause = failure.status, failure.cause
     elif isinstance(failure, AssertionError) and str(failure) and not _is_ours(failure):

@@ -62,6 +62,8 @@ class GradingSession:
     diagnosis: Diagnosis | None = None
     alike: int = 0
     """How many of the known mistakes the attempt is like, in the same measure; it is named where it is like one."""
+    speeds: list[dict[str, Any]] = field(default_factory=list)
+    """The figures of the shapes that were timed; see `gpu.ruling.Figures`."""
     truths: dict[tuple[object, ...], Truth] = field(default_factory=dict)
     """What the reference showed, by probe: the same question is asked again while a failure is explained."""
     state_dicts: dict[tuple[object, ...], dict[str, torch.Tensor]] = field(default_factory=dict)

@@ -156,6 +156,12 @@ class Suite:
     def test_rules(self, grading: GradingSession) -> None:
         battery.rules(grading, self)
 
+    @check("speed")
+    def test_speed(self, grading: GradingSession) -> str:
+        from thinkllm_drill.gpu.check import grade  # what most exercises never need
+
+        return grade(grading, self)
+
     @classmethod
     def has(cls, kind: str, forbid: Sequence[str]) -> bool:
         """Whether the battery's check of that kind applies."""
@@ -163,6 +169,7 @@ class Suite:
             "edges": bool(cls().all_edges()),
             "gradients": bool(cls.gradients),
             "rules": bool(forbid),
+            "speed": bool(getattr(cls, "speeds", ())),
         }.get(kind, True)
 
 

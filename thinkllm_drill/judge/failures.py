@@ -8,6 +8,8 @@ GradeFailure
 ├── AttemptTimeout    over its time
 ├── LimitExceeded     over its memory or output
 ├── RuleBroken        a forbidden call, or the cost of another algorithm
+├── Suspect           a timing that cannot be true
+├── TooSlow           right, and not fast enough on this GPU
 ├── NotStarted        a blank was reached that is still empty
 └── Unavailable       this machine cannot run the check; not a fault of the attempt
 """
@@ -68,6 +70,16 @@ class RuleBroken(GradeFailure):
     """The answer was reached by a forbidden call, or its cost is that of another algorithm."""
 
     status = "rule"
+
+
+class Suspect(GradeFailure):
+    """A timing that cannot be true."""
+
+    status = "suspect"
+
+
+class TooSlow(Wrong):
+    """The numbers are right, and it is not fast enough on this GPU."""
 
 
 class NotStarted(GradeFailure):

@@ -22,6 +22,7 @@ PR_SET_NO_NEW_PRIVS = 38
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
 READ = EXECUTE | READ_FILE | READ_DIR
 ALL_BY_VERSION = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1, 5: (1 << 16) - 1}
+REFER = 1 << 13
 FILE_ONLY = EXECUTE | WRITE_FILE | READ_FILE | (1 << 14) | (1 << 15)
 """Rights that make sense for a file; a rule for a file may hold no others."""
 SCOPE_ABSTRACT_SOCKETS_AND_SIGNALS = 3
@@ -52,6 +53,28 @@ def restrict(read: Iterable[Path], write: Iterable[Path]) -> bool:
     try:
         for path, allowed in [*((path, READ) for path in read), *((path, rights) for path in write)]:
             _allow(libc, ruleset, path, allowed & rights)
+        libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        return bool(libc.syscall(RESTRICT_SELF, ruleset, 0) == 0)
+    finally:
+        os.close(ruleset)
+
+
+def hide(readable: Iterable[Path]) -> bool:
+    """Deny reading of all but what is beneath `readable`, and nothing else; whether it worked.
+
+    Renaming from one folder into another is denied by every ruleset that does not speak of it, so this one allows it.
+    """
+    if version() < 2:
+        return False
+    libc = ctypes.CDLL(None, use_errno=True)
+    rights = READ_FILE | READ_DIR | REFER
+    attributes = struct.pack("=Q", rights)
+    ruleset = libc.syscall(CREATE_RULESET, ctypes.c_char_p(attributes), len(attributes), 0)
+    if ruleset < 0:
+        return False
+    try:
+        for path in readable:
+            _allow(libc, ruleset, path, rights)
         libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         return bool(libc.syscall(RESTRICT_SELF, ruleset, 0) == 0)
     finally:

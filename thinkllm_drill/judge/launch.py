@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -106,14 +107,24 @@ class SpawnLauncher:
         loopback: connect through 127.0.0.1 with a one-time token, as on Windows, even where descriptors are inherited.
         spares: how many interpreters to keep warm.
         subreaper: this process adopts orphans and has no other children, so it may kill those it does not know.
+        command: the program to start, before its connection, output, scratch folder and memory.
+        environment: what it starts with, beside what every runner is given.
     """
 
     polls_memory = sys.platform != "linux"
 
     def __init__(
-        self, memory_bytes: int, *, loopback: bool | None = None, spares: int = 1, subreaper: bool = False
+        self,
+        memory_bytes: int,
+        *,
+        loopback: bool | None = None,
+        spares: int = 1,
+        subreaper: bool = False,
+        command: Sequence[str] = (sys.executable, "-P", "-m", "thinkllm_drill.judge.worker"),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._memory = memory_bytes
+        self._command, self._environment = list(command), environment
         self._subreaper = subreaper
         self._loopback = sys.platform == "win32" if loopback is None else loopback
         self._spares = spares
@@ -134,9 +145,9 @@ class SpawnLauncher:
         _await_start(runner)
         return runner
 
-    def warm_up(self) -> None:
-        """Start the spares that are missing."""
-        while len(self._ready) < self._spares:
+    def warm_up(self, spares: int | None = None) -> None:
+        """Start the spares that are missing, or so many."""
+        while len(self._ready) < (self._spares if spares is None else spares):
             self._ready.append(self._spawn())
 
     def stop(self, runner: RunnerProcess) -> Exit:
@@ -171,15 +182,15 @@ class SpawnLauncher:
     def _spawn(self) -> tuple[RunnerProcess, subprocess.Popen[bytes], Path]:
         scratch = new_scratch()
         package_parent = str(Path(__file__).resolve().parents[2])
-        environment = os.environ | {"PYTHONPATH": package_parent, "OPENBLAS_NUM_THREADS": "1", "TMPDIR": str(scratch)}
-        command = [sys.executable, "-P", "-m", "thinkllm_drill.judge.worker"]
+        started_with = os.environ if self._environment is None else self._environment
+        environment = {**started_with} | {"PYTHONPATH": package_parent, "OPENBLAS_NUM_THREADS": "1", "TMPDIR": str(scratch)}
         if self._loopback:
-            runner, process = self._spawn_loopback(command, environment, scratch)
+            runner, process = self._spawn_loopback(self._command, environment, scratch)
         else:
             ours, theirs = socket.socketpair()
             read, write = os.pipe()
             process = subprocess.Popen(
-                [*command, str(theirs.fileno()), str(write), str(scratch), str(self._memory)],
+                [*self._command, str(theirs.fileno()), str(write), str(scratch), str(self._memory)],
                 pass_fds=(theirs.fileno(), write),
                 stdin=subprocess.DEVNULL,
                 env=environment,

@@ -15,7 +15,7 @@ import platform
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -89,8 +89,7 @@ def grade(
     start = time.monotonic()
     library = Library(Path(request.content))
     exercise, paths = library.exercise(request.slug), library.paths(request.slug)
-    if request.device == "cuda":
-        raise UsageError(text("grading.no_cuda"), hint=f"thinkllm check {request.slug} --device cpu")
+    device_for(request, exercise.needs)
     missing = [name for name in exercise.needs if importlib.util.find_spec(name) is None]
     if missing:
         unavailable = _unavailable(request, text("grading.no_triton"), start)
@@ -108,10 +107,29 @@ def grade(
     return verdict
 
 
+def device_for(request: CheckRequest, needs: Sequence[str]) -> str:
+    """Where an attempt is graded beside the CPU: "cuda" where that is asked for, or there for a kernel to be timed.
+
+    Raises:
+        UsageError: it is asked for, and there is none, or nothing to do on it.
+    """
+    if request.device == "cpu" or ("triton" not in needs and request.device == "auto"):
+        return "cpu"
+    from thinkllm_drill.gpu import facts
+
+    hint = text("gpu.no_device_hint", slug=request.slug)
+    if request.device == "cuda" and "triton" not in needs:
+        raise UsageError(text("gpu.nothing_to_time", slug=request.slug), hint=hint)
+    if request.device == "cuda" and not facts.present():
+        raise UsageError(text("gpu.no_device"), hint=hint)
+    return "cuda" if facts.present() else "cpu"
+
+
 def session_for(request: CheckRequest, library: Library, emit: Emit, launcher: Launcher, **more: Any) -> Any:
     """The session that a request asks for; it emits its plan and its checks."""
     from thinkllm_drill.grading.plugin import make_session
 
+    more.setdefault("device", device_for(request, library.exercise(request.slug).needs))
     patient = {"shrink": False, "diagnosis_seconds": 60.0} if request.options.get("patient") else {}
     session = make_session(
         library,
