@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from thinkllm_drill.grading.kernels import AUDIT, CALL_AND_SHOW, KernelSuite, MemoryMisused, Work, explained
-from thinkllm_drill.judge import bfloat16
+from thinkllm_drill.judge import bfloat16, dots
 from thinkllm_drill.judge.failures import AttemptRaised, NotStarted
 from thinkllm_drill.judge.launch import SpawnLauncher
 from thinkllm_drill.judge.limits import MEMORY_BYTES
@@ -273,6 +273,49 @@ def test_bfloat16_arithmetic_in_a_kernel(load: Any) -> None:
     assert torch.equal(clamped, (x.clamp(min=0) + torch.arange(16).bfloat16()).float())
     assert torch.equal(total, x.float().sum().expand(16))
     assert torch.equal(product, (plus @ plus).sum(0))
+
+
+DOT = """\
+@triton.jit
+def kernel(a_ptr, b_ptr, out_ptr, PRECISION: tl.constexpr, K: tl.constexpr):
+    i, j = tl.arange(0, 16), tl.arange(0, K)
+    a = tl.load(a_ptr + i[:, None] * K + j[None, :])
+    b = tl.load(b_ptr + j[:, None] * 16 + i[None, :])
+    tl.store(out_ptr + i[:, None] * 16 + i[None, :], tl.dot(a, b, input_precision=PRECISION))
+
+
+def double(a, b, precision=None):
+    out = torch.empty(16, 16)
+    kernel[(1,)](a, b, out, PRECISION=precision, K=a.shape[1])
+    return out
+"""
+
+
+@needs_triton
+@pytest.mark.parametrize(("precision", "low", "high"), [(None, 1e-4, 4e-3), ("tf32", 1e-4, 4e-3), ("ieee", 0, 1e-5)])
+def test_a_dot_of_float32_is_rounded_to_tf32_unless_told_otherwise(
+    load: Any, precision: Any, low: Any, high: Any
+) -> None:
+    a, b = torch.rand(16, 16), torch.rand(16, 16)
+    error = (load(DOT).double(a, b, precision).double() - a.double() @ b.double()).abs().max() / 4
+    assert low <= error <= high
+    half = load(DOT).double(a.half(), b.half(), precision)
+    assert torch.allclose(half, a.half().float() @ b.half().float(), rtol=1e-6)
+
+
+@needs_triton
+def test_a_dot_is_at_least_16_deep(load: Any) -> None:
+    with pytest.raises(AttemptRaised, match="K >= 16"):
+        load(DOT).double(torch.ones(16, 8), torch.ones(8, 16))
+
+
+def test_tf32_keeps_ten_bits() -> None:
+    x = torch.tensor([1.0, 1 + 2.0**-10, 1 + 2.0**-11, -1 - 2.0**-12, 3e38, -0.0, torch.inf, torch.nan])
+    right = torch.tensor([1.0, 1 + 2.0**-10, 1 + 2.0**-10, -1.0, 3e38, -0.0, torch.inf, torch.nan])
+    found = torch.from_numpy(dots.tf32(x.numpy()))
+    assert torch.equal(found[[0, 1, 2, 3, 5, 6]], right[[0, 1, 2, 3, 5, 6]])
+    assert abs(float(found[4]) / 3e38 - 1) < 2.0**-10
+    assert found[7].isnan()
 
 
 def test_bfloat16_rounds_as_torch_does() -> None:
