@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from thinkllm_drill.cli.editor import arguments
 from thinkllm_drill.content.attempt import read_header
 
 
@@ -106,7 +107,7 @@ def test_an_exercise_that_cannot_be_graded_here_says_so(cli: Any, judge: Any, mo
     result = cli("drill", "triton-softmax")
     assert result.code == 0
     assert "triton" in result.err
-    assert 'pip install "thinkllm-drill[kernels]"' in " ".join(result.err.split())
+    assert "in the checkout: pip install -c constraints.txt '.[kernels]'" in " ".join(result.err.split())
     assert judge.started == 0
 
 
@@ -116,6 +117,35 @@ def test_edit_opens_the_editor(cli: Any, home: Path, tmp_path: Path, monkeypatch
     monkeypatch.setenv("EDITOR", f'{sys.executable} -c "{script}"')
     assert cli("drill", "gqa", "--edit").code == 0
     assert note.read_text() == str(home / "attempts/attention/gqa.py")
+
+
+def test_an_editor_opens_at_the_first_blank(cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[list[str]] = []
+    monkeypatch.setattr("shutil.which", lambda name: name)
+    monkeypatch.setattr("subprocess.call", lambda command: opened.append(command) or 0)
+    monkeypatch.setenv("EDITOR", "/usr/bin/nvim -p")
+    cli("drill", "gqa", "--edit")
+    path = home / "attempts/attention/gqa.py"
+    lines = path.read_text().splitlines()
+    line = next(
+        number for number, words in enumerate(lines, 1) if words.strip().startswith("raise NotImplementedError")
+    )
+    assert opened == [["/usr/bin/nvim", "-p", f"+{line}", str(path)]]
+
+
+@pytest.mark.parametrize(
+    ("editor", "given"),
+    [
+        ("vim", ["+7", "a.py"]),
+        ("emacsclient", ["+7", "a.py"]),
+        ("code", ["--goto", "a.py:7"]),
+        ("hx", ["a.py:7"]),
+        ("gedit", ["a.py"]),
+    ],
+)
+def test_how_an_editor_is_told_the_line(editor: str, given: list[str]) -> None:
+    assert arguments(editor, Path("a.py"), 7) == given
+    assert arguments(editor, Path("a.py"), None) == ["a.py"]
 
 
 def test_an_editor_that_is_not_there(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:

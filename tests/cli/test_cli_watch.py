@@ -57,7 +57,7 @@ class World:
     """One watch of gqa whose clock, keys and checks a test moves."""
 
     def __init__(self, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.path = path
+        self.path, self.slug = path, "gqa"
         self.now = 0.0
         self.keys = Typed()
         self.runs: list[FakeRun] = []
@@ -73,7 +73,7 @@ class World:
         return self.runs[-1]
 
     def begin(self) -> str:
-        self.watch.begin("gqa", self.path)
+        self.watch.begin(self.slug, self.path)
         return self.step()
 
     def step(self) -> str:
@@ -290,6 +290,45 @@ def test_the_next_exercise_is_drilled_and_watched(world: World, home: Path) -> N
     path.write_text("import torch\n\n\ndef softmax(x):\n    return x\n")
     world.step()
     assert world.runs[-1].request.file == str(path)
+
+
+def test_after_a_pass_the_next_exercise_is_the_one_they_ask(
+    cli: Any, solve: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli("drill", "softmax")
+    world = World(solve("softmax", "functions"), capsys)
+    world.slug = "softmax"
+    world.begin()
+    shown = world.judge("pass")
+    assert "Then they ask:" in shown
+    assert "thinkllm drill gqa" in shown
+    world.press("n")
+    assert world.watch.slug == "gqa"
+
+
+def test_after_a_failure_d_debugs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[Any] = []
+    monkeypatch.setattr("subprocess.call", lambda command, env: ran.append((command, env)))
+    world.session.override("lang", "en")
+    assert "d debug" not in ESCAPES.sub("", world.begin())
+    shown = ESCAPES.sub("", world.judge("wrong"))
+    assert "thinkllm debug gqa runs this case" in shown
+    world.press("d")
+    (command, env) = ran[0]
+    assert command[-2:] == ["debug", str(world.path)]
+    assert env["THINKLLM_LANG"] == "en"
+
+
+def test_what_is_longer_than_the_window_ends_with_its_headline(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = world.session.out
+    monkeypatch.setattr(screen, "moves", True)
+    monkeypatch.setattr(screen, "measure", lambda: None)
+    for lines in (10, 60):
+        screen.width, screen.height = 80, lines
+        world.begin()
+        shown = ESCAPES.sub("", world.judge("wrong"))
+        assert ("✗ values · 2 passed · 2 not reached" in shown) == (lines == 10)
+        world.save("#")
 
 
 @pytest.mark.parametrize("key", ["q", "Q", "ctrl-c", "ctrl-d"])

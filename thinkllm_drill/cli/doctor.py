@@ -158,7 +158,7 @@ def _content(session: Session) -> Finding:
     entries = session.library.entries()
     path = short_path(session.library.root)
     if not entries:
-        advice = "pip install --force-reinstall thinkllm-drill"
+        advice = text("content.root.missing_hint")
         return Finding("content", False, text("cli.doctor.content_empty", path=path), advice)
     return Finding("content", True, text("cli.doctor.content", path=path, count=len(entries)))
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import random as randomness
 import secrets
-import shlex
-import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +14,7 @@ import typer
 
 from thinkllm_drill.cli import completion, needs
 from thinkllm_drill.cli.cells import width
+from thinkllm_drill.cli.editor import open_editor
 from thinkllm_drill.cli.interview import refuse
 from thinkllm_drill.cli.list_ import known_topic
 from thinkllm_drill.cli.output import paragraph
@@ -25,7 +23,7 @@ from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.cli.show import statement
 from thinkllm_drill.cli.warm import get_ready
-from thinkllm_drill.errors import EnvironmentProblem, UsageError
+from thinkllm_drill.errors import UsageError
 from thinkllm_drill.locale import current, text
 from thinkllm_drill.packages import missing
 
@@ -171,14 +169,3 @@ def tell_written(session: Session, written: Written) -> None:
     if written.review:
         screen.write(paragraph(screen, text("cli.drill.review", level=text(f"cli.level.{written.level}"))))
         screen.write("  " + screen.paint(f"thinkllm drill {written.slug} --fresh --level cloze", "code"))
-
-
-def open_editor(session: Session, path: Path) -> None:
-    """Open a file in the learner's editor and wait for it."""
-    editor = session.settings.editor or ("notepad" if sys.platform == "win32" else "vi")
-    words = shlex.split(editor, posix=sys.platform != "win32")
-    if not words or shutil.which(words[0]) is None:
-        raise EnvironmentProblem(text("cli.drill.no_editor", editor=editor), hint="thinkllm config set editor vim")
-    code = subprocess.call([*words, str(path)])
-    if code:
-        session.err.write(text("cli.drill.editor_failed", editor=words[0], code=code))

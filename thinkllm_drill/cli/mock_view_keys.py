@@ -241,7 +241,7 @@ class View(Stage):
         self._go_on()
 
     def _edit(self) -> None:
-        from thinkllm_drill.cli.drill import open_editor
+        from thinkllm_drill.cli.editor import open_editor
 
         interview = self.look.interview
         if interview.focus is None or self.look.gone:

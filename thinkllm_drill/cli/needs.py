@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from thinkllm_drill.locale import text
 
-INSTALL = 'pip install "thinkllm-drill[kernels]"'
+INSTALL = "pip install -c constraints.txt '.[kernels]'"
+"""As the README has it, in the checkout."""
 
 
 def warning(packages: Iterable[str]) -> str:

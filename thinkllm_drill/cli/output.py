@@ -147,7 +147,8 @@ def _through_pager(content: str, session: Session) -> bool:
     command = shlex.split(session.environ.get("PAGER") or "less -R")
     if not command or shutil.which(command[0]) is None:
         return False
-    environ = {"LESS": "-R -F -X", "LESSCHARSET": "utf-8", **session.environ}
+    keys = text("cli.pager")  # in LESS a prompt ends with $
+    environ = {"LESS": f"-R -F -X -Ps{keys}$", "LESSCHARSET": "utf-8", **session.environ}
     try:
         subprocess.run(command, input=content.encode() + b"\n", env=environ, check=False)
     except BrokenPipeError:

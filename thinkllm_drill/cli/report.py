@@ -22,6 +22,7 @@ from thinkllm_drill.verdict import Check, Verdict
 if TYPE_CHECKING:
     from thinkllm_drill.cli.screen import Screen
     from thinkllm_drill.cli.session import Session
+    from thinkllm_drill.content.index import Entry
     from thinkllm_drill.progress.status import ExerciseStatus
 
 _SHOWN_OUTPUT = 20
@@ -220,9 +221,7 @@ def after_pass(session: Session, verdict: Verdict, told: Told) -> list[str]:
     screen, slug = session.out, verdict.slug
     lines = [paragraph(screen, _summary(verdict, told))]
     rows = [(text("cli.check.compare"), "", f"thinkllm solution {slug} --diff")]
-    leads = (session.entries.get(name) for name in session.entries[slug].leads_to)
-    follow = next((entry for entry in leads if entry is not None and not missing(entry.needs)), None)
-    if follow is not None:
+    if (follow := following(session, slug)) is not None:
         rows.append((text("cli.check.then_they_ask"), follow.here, f"thinkllm drill {follow.slug}"))
     if told.now is not None and told.now.due is not None and not _passed_before(told):
         days = max((told.now.due - datetime.now().astimezone().date()).days, 0)
@@ -236,6 +235,14 @@ def after_pass(session: Session, verdict: Verdict, told: Told) -> list[str]:
         else:
             lines.append(start + screen.paint(typed, "code"))
     return lines
+
+
+def following(session: Session, slug: str) -> Entry | None:
+    """What they ask after an exercise: the first that it leads to, can be graded here and was not passed yet."""
+    passed = {name for name, status in session.statuses().items() if status.passed}
+    leads = (session.entries.get(name) for name in session.entries[slug].leads_to)
+    left = (entry for entry in leads if entry is not None and entry.slug not in passed and not missing(entry.needs))
+    return next(left, None)
 
 
 def _passed_before(told: Told) -> bool:
@@ -273,7 +280,7 @@ def _not_passed(session: Session, verdict: Verdict, told: Told) -> list[str]:
     elif verdict.status == "unavailable":
         steps.append("thinkllm doctor")
     else:
-        if (run := _debug(session, verdict)) is not None:
+        if (run := debugging(session, verdict)) is not None:
             steps.append(run)
         used = told.now.attempt.hints_open if told.now else 0
         total = len(session.library.exercise(slug).hint)
@@ -285,18 +292,10 @@ def _not_passed(session: Session, verdict: Verdict, told: Told) -> list[str]:
     return [*lines, *hints(screen, steps)] if steps else lines
 
 
-def _debug(session: Session, verdict: Verdict) -> str | None:
+def debugging(session: Session, verdict: Verdict) -> str | None:
     """The command that runs the failing case where the learner can look."""
     if verdict.status != "failed" or verdict.failure is None or verdict.failure.status == "not_started":
         return None
     own = str(session.attempt_path(verdict.slug)) == verdict.file
     target = verdict.slug if own else quote(visible(verdict.file))
     return text("cli.check.debug", command=f"thinkllm debug {target}")
-
-
-def rerun(verdict: Verdict) -> str | None:
-    """The command that runs the failing case alone."""
-    failure = verdict.failure
-    if failure is None or failure.cause is None or not failure.cause.rerun or not verdict.seed:
-        return None
-    return f"thinkllm check {verdict.slug} --case {quote(visible(failure.cause.rerun))} --seed {verdict.seed}"

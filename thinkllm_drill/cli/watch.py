@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -87,13 +90,14 @@ class Watch:
         self._planned: tuple[Check, ...] = ()
         self._ended: list[Check] = []
         self._before: Verdict | None = None
+        self._passed = False
         self._active = self._warm = clock()
         self._begins, self._silent = True, False
 
     def begin(self, slug: str, path: Path, *, below_other: bool = False) -> None:
         """Watch this attempt, which is graded at once if anything is written in it."""
         self.slug, self.path = slug, path
-        self._before, self._begins, self._silent = None, True, below_other
+        self._before, self._begins, self._silent, self._passed = None, True, below_other, False
         self.file = SavedFile(path, self.session.workspace.read, self._clock)
         self.view.begin(slug, path, below_other=below_other)
 
@@ -196,6 +200,7 @@ class Watch:
     def _judged(self, request: CheckRequest, verdict: Verdict) -> None:
         """Show a verdict, then record it."""
         self.view.verdict(verdict, self._before, f"{datetime.now():%H:%M:%S}")
+        self._passed = verdict.passed
         if len(verdict.checks) > 1:  # else it could not be run
             self._before = verdict
         told, error = record(self.session, verdict, request.source)
@@ -220,6 +225,7 @@ class Watch:
             "ctrl-d": self._quit,
             "h": self._hint,
             "s": self._statement,
+            "d": self._debug,
             "n": self._next,
             "r": self.file.again,
             "enter": self.file.again,
@@ -254,23 +260,44 @@ class Watch:
             page(self.session, statement(self.session, self.slug))
         self.view.stay()
 
+    def _debug(self) -> None:
+        """Run the failing case as `thinkllm debug` does, in a process of its own: it imports torch."""
+        self._call_off()
+        self.view.leave()
+        package = str(Path(__file__).resolve().parents[2])
+        own = {f"THINKLLM_{name.upper()}": value for name, value in self.session.overrides.items()}
+        found = os.pathsep.join(filter(None, [package, self.session.environ.get("PYTHONPATH")]))
+        command = [sys.executable, "-P", "-m", "thinkllm_drill", "debug", str(self.path)]
+        with self.keys.released():
+            subprocess.call(command, env={**self.session.environ, **own, "PYTHONPATH": found})
+        self.view.stay()
+
     def _next(self) -> None:
-        """Drill the next exercise, as `thinkllm next --start` does, and watch it; another one than this in any case."""
+        """Drill another exercise and watch it: after a pass what they ask then, else as `thinkllm next --start`."""
         from thinkllm_drill.cli import drill
-        from thinkllm_drill.cli.path import choose
 
         session = self.session
+        slug, level = self._another()
+        self._call_off()
+        self.view.leave()
+        drill.start(session, slug, level=cast("Level | None", level), fresh=level is not None)
+        self.begin(slug, session.attempt_path(slug), below_other=True)
+        self._count_hints()
+        self.view.stay()
+
+    def _another(self) -> tuple[str, str | None]:
+        """The exercise that comes next, and the level of a review."""
+        from thinkllm_drill.cli.path import choose
+        from thinkllm_drill.cli.report import following
+
+        session = self.session
+        if self._passed and (follow := following(session, self.slug)) is not None:
+            return follow.slug, None
         place = session.learning_path.place
         choice = choose(session.entries.values(), session.statuses(), place, other_than=self.slug)
         if choice is None or choice.entry.slug == self.slug:
             raise UsageError(text("watch.no_other"), hint="thinkllm list")
-        self._call_off()
-        self.view.leave()
-        slug = choice.entry.slug
-        drill.start(session, slug, level=cast("Level | None", choice.level), fresh=choice.level is not None)
-        self.begin(slug, session.attempt_path(slug), below_other=True)
-        self._count_hints()
-        self.view.stay()
+        return choice.entry.slug, choice.level
 
     def _count_hints(self) -> None:
         used = self.session.store.hints_used(self.slug) if self.session.has_progress else 0

@@ -1,7 +1,7 @@
 """What `thinkllm watch` shows: one verdict at a time on a terminal, verdict after verdict where the cursor cannot move.
 
 On a terminal everything is drawn again whenever something changes, so that it fits after the window was resized. What
-is longer than the window scrolls as any output does.
+is longer than the window scrolls as any output does, and then ends with its headline.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from thinkllm_drill.cli.causes import failures
-from thinkllm_drill.cli.cells import pad, visible, width, wrap_text
+from thinkllm_drill.cli.cells import cut, pad, visible, width, wrap_text
 from thinkllm_drill.cli.grade import contract
 from thinkllm_drill.cli.output import count, hints, paragraph, prose
-from thinkllm_drill.cli.report import Told, after_pass, printed, rerun
+from thinkllm_drill.cli.report import Told, after_pass, debugging, printed
 from thinkllm_drill.cli.screen import short_path
 from thinkllm_drill.findings import finding, of_every_suite, suite_of, title_of
 from thinkllm_drill.locale import text
@@ -69,6 +69,8 @@ class View:
         self._keys = keys
         self._blocks: list[Block] = []
         self._hint: Block | None = None
+        self._headline: Block | None = None
+        self._debuggable = False
         self._hints: tuple[int, int] | None = None
         self._below_other = True
 
@@ -80,7 +82,9 @@ class View:
         """Watch this attempt from now on; what another verb wrote about it stays until there is something to show."""
         title = self._session.entries[slug].here
         self._header: Block = lambda: _header(self._screen, title, path)
+        self._title = title
         self._blocks, self._hint, self._hints = [], None, None
+        self._headline, self._debuggable = None, False
         self._footed = False
         if not self._screen.moves:
             self._append(self._header)
@@ -119,7 +123,12 @@ class View:
         changed = changes(before, verdict)
         if verdict.passed:
             self._hint = None
-        self._put(lambda: _verdict(self._screen, verdict, changed, at), alone=True)
+        self._debuggable = debugging(self._session, verdict) is not None
+
+        def headline() -> list[str]:
+            return ["", _headline(self._screen, self._title, verdict, at)]
+
+        self._put(lambda: _verdict(self._screen, verdict, changed, at), alone=True, headline=headline)
 
     def untouched(self, verdict: Verdict) -> None:
         """Show that nothing is written yet."""
@@ -160,8 +169,12 @@ class View:
         self._below_other = self._below_other or below_other
         if screen.moves:
             screen.measure()
-            hint = [self._hint] if self._hint else []
-            self._draw([*self._blocks, *hint, lambda: ["", *self._foot()]])
+            blocks = [*self._blocks, *([self._hint] if self._hint else [])]
+            foot = ["", *self._foot()]
+            lines = "\n".join([*(line for block in (self._header, *blocks) for line in block()), *foot])
+            if self._headline is not None and lines.count("\n") >= screen.height:
+                blocks.append(self._headline)  # its first lines are out of sight
+            self._draw([*blocks, lambda: foot])
 
     def _draw(self, blocks: Sequence[Block]) -> None:
         """Write the header and these blocks in the place of what is on the screen, which is pushed up if not ours."""
@@ -176,7 +189,7 @@ class View:
         if self._screen.moves:
             self._screen.write()
 
-    def _put(self, block: Block, *, alone: bool = False) -> None:
+    def _put(self, block: Block, *, alone: bool = False, headline: Block | None = None) -> None:
         if not self._screen.moves:
             if not self._footed:
                 self._footed = True
@@ -184,6 +197,7 @@ class View:
             self._append(block)
             return
         self._blocks = [block] if alone else [*self._blocks, block]
+        self._headline = headline if alone else self._headline
         self.redraw()
 
     def _append(self, block: Block) -> None:
@@ -197,6 +211,8 @@ class View:
             return [screen.paint(text("watch.foot.no_keys"), "dim")]
         used, total = self._hints or (0, 0)
         parts = [("s", text("watch.foot.statement")), ("n", text("watch.foot.next")), ("r", text("watch.foot.again"))]
+        if self._debuggable:
+            parts.insert(0, ("d", text("watch.foot.debug")))
         if used < total:
             parts.insert(0, ("h", text("watch.foot.hint", number=used + 1, total=total)))
         if back:
@@ -286,6 +302,20 @@ def _verdict(screen: Screen, verdict: Verdict, changed: Changes | None, at: str)
     return lines
 
 
+def _headline(screen: Screen, title: str, verdict: Verdict, at: str) -> str:
+    """The title and the verdict in one line."""
+    if verdict.passed:
+        done = count("checks", sum(check.status == "passed" for check in verdict.checks))
+        style, words = "ok", text("cli.check.passed_checks", checks=done, seconds=f"{verdict.seconds:.2f}")
+    else:
+        failing = [check for check in verdict.checks if _fails(check)]
+        style, tally = "bad", _tally(verdict, len(failing))
+        words = " · ".join([", ".join(dict.fromkeys(map(_kind, failing[:_SHOWN_FAILURES]))), *tally])
+    line = f"{screen.symbol(style)} {words} · {at}"
+    whole = f"{title} · {line}" if width(title) + 3 + width(line) <= screen.width else line
+    return screen.paint(cut(whole, screen.width), style)
+
+
 def _failing(screen: Screen, check: Check, name: str) -> list[str]:
     """A check that fails: its name and what was found."""
     column = 4 + width(name) + 2
@@ -339,5 +369,5 @@ def _after(session: Session, verdict: Verdict, told: Told) -> list[str]:
         return ["", *after_pass(session, verdict, told)]
     if verdict.status == "internal":
         return ["", paragraph(session.out, text("cli.check.internal")), f"thinkllm check {verdict.slug} --dispute"]
-    command = "thinkllm doctor" if verdict.status == "unavailable" else rerun(verdict)
+    command = "thinkllm doctor" if verdict.status == "unavailable" else debugging(session, verdict)
     return ["", *hints(session.out, [command])] if command else []
