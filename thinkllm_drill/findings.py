@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from thinkllm_drill.locale import text
+from thinkllm_drill.locale import LANGUAGES, text
 from thinkllm_drill.verdict import Check
 from thinkllm_drill.visible import visible
 
@@ -14,9 +14,20 @@ def suite_of(check: Check) -> str:
 
 
 def title_of(check: Check) -> str:
-    """The title of a check without the name of its suite."""
+    """The title of a check without the name of its suite.
+
+    What every suite has is in the language of this process, a promise of the exercise's own in that of the grading.
+    """
     suite = suite_of(check)
-    return visible(check.title or "").replace("\n", " ").removeprefix(f"{suite}: " if suite else "")
+    title = visible(check.title or "").replace("\n", " ").removeprefix(f"{suite}: " if suite else "")
+    return here(check, title) if of_every_suite(check) else title
+
+
+def here(check: Check, title: str) -> str:
+    """The title of a check that every suite has in the language of this process, whatever it was graded in."""
+    key = f"grading.check.{check.kind}"
+    ours = text(key)
+    return ours if title != ours and any(title == text(key, lang=lang) for lang in LANGUAGES) else title
 
 
 def of_every_suite(check: Check) -> bool:

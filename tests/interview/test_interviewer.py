@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from thinkllm_drill import locale
 from thinkllm_drill.errors import InternalError, UsageError
+from thinkllm_drill.findings import title_of
 from thinkllm_drill.interview import score
 from thinkllm_drill.interview.model import Interview
 from thinkllm_drill.interview.picker import Wishes
 from thinkllm_drill.interview.results import result
+from thinkllm_drill.verdict import Check, Diagnosis, Verdict
 
 ASKED = ("relu", "mse-loss", "softmax")
 
@@ -279,3 +282,19 @@ def test_a_question_that_nobody_answered_is_not_right(desk: Any, interview: Inte
 def test_no_interview_of_a_week(desk: Any) -> None:
     with pytest.raises(UsageError):
         desk.start(Wishes(minutes=9999))
+
+
+def test_a_report_names_checks_and_mistakes_in_the_language_of_its_reader(desk: Any) -> None:
+    interview = desk.start(Wishes(minutes=30, exercises=("gqa",), seed="s"))
+    desk.save(interview, "gqa", "half")
+    check = Check("values", locale.text("grading.check.values", lang="zh"), "values", "wrong")
+    verdict = Verdict(
+        "gqa", "gqa.py", "failed", "0", 0.1, checks=(check,), diagnosis=Diagnosis("no-scale", "没有除以 √d")
+    )
+    desk._grade = lambda *args, **more: verdict
+    over = desk.grade_rest(desk.finish())
+    came = result(over, desk.all(), desk.library, desk.store).problems[0].verdict
+    assert came is not None
+    assert came.diagnosis is not None
+    assert "没有" not in came.diagnosis.says
+    assert title_of(came.checks[0]) == "values against the reference"

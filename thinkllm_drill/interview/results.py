@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from thinkllm_drill.content.attempt import code_of
@@ -70,14 +71,25 @@ def _problem(interview: Interview, problem: Problem, library: Library, store: St
         runs=problem.runs_taken,
         source=_code(store, problem.counted),
         reference=_reference(library, problem.slug) if exists else "",
-        verdict=problem.verdict,
+        verdict=_in_our_language(problem.verdict, library) if exists else problem.verdict,
         late_source=_code(store, late.source) if late else None,
-        late_verdict=problem.late_verdict if late else None,
+        late_verdict=_in_our_language(problem.late_verdict, library) if late and exists else None,
         follows=problem.follows,
         submitted=problem.submitted_at is not None,
         questions=tuple(_questions(problem, library)) if exists else (),
         moments=tuple(sorted(_moments(interview, problem), key=lambda moment: moment.seconds)),
     )
+
+
+def _in_our_language(verdict: Verdict | None, library: Library) -> Verdict | None:
+    """A verdict with the known mistake named in the language of this process, whatever it was graded in."""
+    if verdict is None or verdict.diagnosis is None:
+        return verdict
+    from thinkllm_drill.content import mistakes
+
+    known = {mistake.id: mistake.says.here for mistake in mistakes.load(library.paths(verdict.slug))}
+    says = known.get(verdict.diagnosis.mistake, verdict.diagnosis.says)
+    return replace(verdict, diagnosis=replace(verdict.diagnosis, says=says))
 
 
 def _reference(library: Library, slug: str) -> str:
