@@ -20,10 +20,10 @@ def title_of(check: Check) -> str:
     """
     suite = suite_of(check)
     title = visible(check.title or "").replace("\n", " ").removeprefix(f"{suite}: " if suite else "")
-    return here(check, title) if of_every_suite(check) else title
+    return _here(check, title) if of_every_suite(check) else title
 
 
-def here(check: Check, title: str) -> str:
+def _here(check: Check, title: str) -> str:
     """The title of a check that every suite has in the language of this process, whatever it was graded in."""
     key = f"grading.check.{check.kind}"
     ours = text(key)
