@@ -76,3 +76,11 @@ def test_a_mutant_is_told_by_its_line_in_the_committed_file():
     first = next(m for m in mutants(ATTENTION) if m.now == "q @ k.mT * math.sqrt(q.shape[-1])")
     assert first.id.startswith("attend/arithmetic/")
     assert first.line == 11
+
+
+def test_launch_options_are_left_alone():
+    reference = "def f(x, n):\n    kernel[(n,)](x, n, BLOCK=16, num_warps=8 if n >= 128 else 4, num_stages=3)\n"
+    changed = {
+        mutant.was for mutant in mutants(reference) if mutant.operator in ("constant", "comparison", "condition")
+    }
+    assert changed == {"BLOCK=16"}

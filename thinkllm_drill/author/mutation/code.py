@@ -16,6 +16,7 @@ Change = tuple[ast.AST, ast.AST]
 
 _HOLE = re.compile(r"\bhole_(\d+)_(?:=hole_\d+_)?")
 _GRAD_MODES = frozenset({"no_grad", "inference_mode", "enable_grad"})
+_LAUNCH_OPTIONS = frozenset({"num_warps", "num_stages"})  # a kernel computes the same with any
 _ATOMS = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant, ast.List, ast.Dict, ast.keyword, ast.Slice)
 _BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 _LONG = 72
@@ -73,6 +74,8 @@ class Code:
         if isinstance(node, (ast.Import, ast.ImportFrom, ast.JoinedStr)) or _is_text(node) or _is_all(node):
             return
         if isinstance(node, ast.stmt) and node.lineno in self._given:
+            return
+        if isinstance(node, ast.keyword) and node.arg in _LAUNCH_OPTIONS:
             return
         yield node
         if number(node) is None and not isinstance(node, ast.Raise):
