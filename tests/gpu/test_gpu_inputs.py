@@ -13,7 +13,7 @@ from thinkllm_drill.gpu.recipe import load, recipe
 from thinkllm_drill.grading.rng import Rng
 
 ROOT = Path(__file__).resolve().parents[2]
-GRADER = '''
+GRADER = """
 import math
 import torch
 from thinkllm_drill.grading import KernelSuite, case
@@ -39,7 +39,7 @@ class TestIt(Base):
 
     def expected(self, x):
         return ANSWER
-'''
+"""
 
 
 def test_a_recipe_holds_what_makes_inputs_and_nothing_else() -> None:

@@ -7,12 +7,12 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from thinkllm_drill.cli import preflight
 from thinkllm_drill.cli.authoring import Bar
-from thinkllm_drill.cli.grade import Options, Quiet, contract, look_into, record, request_of
+from thinkllm_drill.cli.grade import Options, Quiet, contract, look_into, record, request_of, unmeasured
 from thinkllm_drill.cli.interview import asked
 from thinkllm_drill.cli.output import table
 from thinkllm_drill.cli.session import Session
@@ -45,6 +45,8 @@ def check_all(session: Session, options: Options, jobs: int | None = None) -> in
     slugs = [slug for slug in session.entries if session.has_attempt(slug) and slug not in busy]
     if not slugs:
         raise UsageError(text("cli.check.no_attempts"), hint="thinkllm next")
+    if options.device is None:
+        options = replace(options, device=unmeasured(session).device)
     requests = []
     for slug in slugs:
         path = session.attempt_path(slug)

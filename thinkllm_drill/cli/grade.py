@@ -29,6 +29,11 @@ class Options:
     device: str | None = None
 
 
+def unmeasured(session: Session) -> Options:
+    """How to grade where a verdict is wanted at once: kernels are not timed, unless the settings ask for it."""
+    return Options(device="cpu" if session.settings.device == "auto" else None)
+
+
 def target_of(session: Session, target: str | None) -> tuple[str, Path]:
     """The exercise and the file to grade; UsageError while a mock interview asks this exercise."""
     slug, path = _target_of(session, target)

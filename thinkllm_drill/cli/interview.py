@@ -32,7 +32,7 @@ def interviewer(
     """
     from dataclasses import replace
 
-    from thinkllm_drill.cli.grade import Options, Quiet, request_of, verdict_on
+    from thinkllm_drill.cli.grade import Quiet, request_of, unmeasured, verdict_on
     from thinkllm_drill.interview.engine import Interviewer
 
     def shown(words: str) -> None:
@@ -40,7 +40,7 @@ def interviewer(
             session.err.write(words)
 
     def grader(slug: str, file: str, source: bytes, *, diagnose: bool) -> Verdict:
-        request = replace(request_of(session, slug, Path(file), source, Options()), diagnose=diagnose)
+        request = replace(request_of(session, slug, Path(file), source, unmeasured(session)), diagnose=diagnose)
         return verdict_on(session, request, Quiet(on_wait or shown), cancel)
 
     return Interviewer(

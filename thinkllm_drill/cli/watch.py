@@ -15,7 +15,7 @@ import typer
 
 from thinkllm_drill.cli import completion, preflight
 from thinkllm_drill.cli.background import Ended, Failed, Happening, Planned, Run, Status
-from thinkllm_drill.cli.grade import Options, look_into, record, request_of, target_of
+from thinkllm_drill.cli.grade import look_into, record, request_of, target_of, unmeasured
 from thinkllm_drill.cli.interview import refuse
 from thinkllm_drill.cli.keys import Keys, open_keys
 from thinkllm_drill.cli.output import page
@@ -142,7 +142,7 @@ class Watch:
             self.view.problem(error, alone=True)
             return
         begins, self._begins = self._begins, False
-        request = request_of(self.session, self.slug, self.path, source, Options())
+        request = request_of(self.session, self.slug, self.path, source, unmeasured(self.session))
         verdict = preflight.static_verdict(request, self.session.entries[self.slug])
         if verdict is None:
             self.view.status(text("watch.grading"))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from thinkllm_drill.gpu import facts
-from thinkllm_drill.gpu.device import CudaDevice, Device
+from thinkllm_drill.gpu.device import Device, this_device
 from thinkllm_drill.gpu.inputs import maker
 from thinkllm_drill.gpu.player import SAMPLES, chosen
 from thinkllm_drill.gpu.recipe import load
@@ -93,7 +93,7 @@ class Bench:
     def _find(self, who: str) -> Callable[..., Any]:
         match who:
             case "copy":
-                return _copy
+                return copied
             case "eager":
                 return self._suite.expected  # type: ignore[no-any-return]
             case "compile":
@@ -111,17 +111,19 @@ class Bench:
         make = maker(load(message["recipe"]), message["params"], message["dtype"], self._device.torch_device)
         inputs = make(message["seed"])
         picks = chosen(self._device, message["pick"], SAMPLES)
-        return wrong(self._suite.expected, inputs, message["samples"], picks, message["factor"])
+        mutates = getattr(self._suite, "mutates", ())
+        return wrong(self._suite.expected, inputs, message["samples"], picks, message["factor"], mutates)
 
 
-def _copy(source: Tensor) -> Tensor:
+def copied(source: Tensor) -> Tensor:
+    """A copy; reads every byte once and writes it once."""
     return source.clone()
 
 
-def cuda_bench(connection: socket.socket) -> Bench:
-    """A bench on this process's CUDA device."""
+def bench_here(connection: socket.socket) -> Bench:
+    """A bench on this process's device."""
     os.environ.pop("TRITON_INTERPRET", None)
     import thinkllm_drill.grading  # noqa: F401
 
-    device = CudaDevice()
+    device = this_device()
     return Bench(connection, device, facts.device_facts())

@@ -41,6 +41,7 @@ TENSOR_CORES = 2.0**13
 """tl.dot of float32 rounds its operands to TF32, unless it is told not to."""
 MOST_FACTOR = 2.0**20
 AUDITED = 3
+BATTERY = (("values", battery.FORWARD), ("edges", battery.FORWARD), ("gradients", battery.BACKWARD))
 BASELINES = ("eager", "compile")
 
 
@@ -107,9 +108,10 @@ def right_there(grading: GradingSession, suite: Any, attempt: Any) -> int:
         GradeFailure: an answer is not right, or torch computes outside the kernels.
     """
     there = replace(grading, attempt=attempt, shrink=False, diagnose=False, margins=None)
-    kind = OnDevice("forward", battery.FORWARD.scenario, dots=b".dot(" in grading.attempt._source)
+    dots = b".dot(" in grading.attempt._source
     try:
-        for name in ("values", "edges"):
+        for name, base in BATTERY:
+            kind = OnDevice(base.name, base.scenario, base.per, dots)
             if suite.has(name, grading.forbid):
                 battery.run_probes(there, suite, name, kind, battery.probes_of(there, suite, name))
         return max(_launches(grading, suite, attempt, case) for case in suite.cases[:AUDITED])
@@ -142,8 +144,10 @@ def _ruled(grading: GradingSession, suite: Any, attempt: DeviceAttempt, bench: B
     if close is not None:
         raise Unavailable(close)
     lines = [told(Figures(**figures)) for figures in grading.speeds]
-    return lines[0] if len(lines) == 1 else "\n".join(
-        f"{figures['case']}: {line}" for figures, line in zip(grading.speeds, lines, strict=True)
+    return (
+        lines[0]
+        if len(lines) == 1
+        else "\n".join(f"{figures['case']}: {line}" for figures, line in zip(grading.speeds, lines, strict=True))
     )
 
 
@@ -174,7 +178,7 @@ class Ruler:
         bench: the process of the baselines, with the suite open.
         about: the device; see `facts.device_facts`.
         launches: of a call of the attempt, where it is known.
-        baselines: who else is timed.
+        baselines: who else is timed; eager and torch.compile if nothing is said.
     """
 
     def __init__(
@@ -184,11 +188,11 @@ class Ruler:
         bench: Any,
         about: dict[str, Any],
         launches: int | None = None,
-        baselines: tuple[str, ...] = BASELINES,
+        baselines: tuple[str, ...] | None = None,
     ) -> None:
         self._suite, self._bench, self._about, self._launches = suite, bench, about, launches
         self._recipe = recipe(grader.read_text(encoding="utf-8"), type(suite).__name__)
-        self._baselines = baselines
+        self._baselines = BASELINES if baselines is None else baselines
 
     def measure(self, speed: Speed, attempt: Asked, seconds: float = 5.0) -> Figures:
         """The figures of a shape."""
@@ -227,9 +231,7 @@ class Ruler:
 
     def _figures(self, speed: Speed, measured: Measurement) -> Figures:
         peak = facts.peak_flops(self._about["name"], speed.case.dtype) if speed.flops else None
-        return figures_of(
-            speed, measured, device=self._about["name"], peak_flops=peak, launches=self._launches
-        )
+        return figures_of(speed, measured, device=self._about["name"], peak_flops=peak, launches=self._launches)
 
     def _ready(self, name: str, shape: tuple[Any, ...]) -> Asked | None:
         """A baseline that has run once; None where it cannot: too little memory, or no compiler."""
@@ -262,5 +264,3 @@ class Ruler:
         if speed.flops and peak:
             floors.append(speed.flops / peak)
         return 0.95 * max(floors) if floors else None
-
-

@@ -126,10 +126,17 @@ class CudaDevice:
         torch.cuda.empty_cache()
 
 
+def this_device() -> Device:
+    """The device of this process."""
+    from thinkllm_drill.gpu import facts, simulated
+
+    return simulated.HostDevice() if facts.simulated() else CudaDevice()
+
+
 def _reset_persisting() -> Callable[[], object]:
     """What takes the lines that were asked to stay out of the L2 cache; nothing where the driver has no such call."""
     with contextlib.suppress(OSError, AttributeError):
         call = ctypes.CDLL("libcuda.so.1").cuCtxResetPersistingL2Cache
         call.argtypes = []
-        return call  # type: ignore[no-any-return]
+        return call
     return lambda: None

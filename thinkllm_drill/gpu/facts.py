@@ -31,9 +31,16 @@ REASONS = {
 }
 
 
+def simulated() -> bool:
+    """Whether the CPU stands in for a GPU, which tests ask for."""
+    return os.environ.get("THINKLLM_GPU") == "simulated"
+
+
 @cache
 def present() -> bool:
     """Whether torch has a CUDA device; makes no context, and none of this process's forks suffer from it."""
+    if simulated():
+        return True
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
     import torch
 
@@ -44,6 +51,8 @@ def device_facts() -> dict[str, Any]:
     """Name, memory, processors, last cache, compute capability, bytes a second by the data sheet (None if unknown)."""
     import torch
 
+    if simulated():
+        return {"name": "simulated", "memory": 1 << 30, "processors": 1, "capability": "0.0", "l2": 1 << 20}
     properties = torch.cuda.get_device_properties(torch.cuda.current_device())
     return {
         "name": properties.name,

@@ -6,7 +6,7 @@ in the order of the device's work right behind its end, and the judge names afte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,7 @@ class Player:
         device: where it runs.
         call: takes the inputs by keyword.
         make: inputs of a seed, never the same for two seeds.
-        mutates: inputs that hold the output, where nothing is returned.
+        mutates: inputs that hold output, too.
     """
 
     def __init__(
@@ -146,10 +146,16 @@ def chosen(device: Device, pick: int, samples: int) -> Tensor:
 
 
 def outputs(value: Any, inputs: dict[str, Any], mutates: Sequence[str], device: Device) -> list[Tensor]:
-    """The tensors that a call has made, or the inputs that it has changed where it returns nothing."""
-    found = [leaf for leaf in tree_leaves(value) if leaf is not None] or [inputs[name] for name in mutates]
+    """The tensors that a call has made, and the inputs that it was to change."""
+    found = output_leaves(value, inputs, mutates)
     for leaf in found:
         if type(leaf) is not Tensor or leaf.device.type != device.torch_device.type:
             where = f" on {leaf.device}" if isinstance(leaf, Tensor) else ""
             raise NotATensor(f"{type(leaf).__name__}{where}")
     return [leaf.detach() for leaf in found if leaf.numel()]
+
+
+def output_leaves(value: Any, inputs: Mapping[str, Any], mutates: Sequence[str]) -> list[Any]:
+    """What of a call is looked at: the leaves of its answer, and of the inputs that it was to change."""
+    changed = [inputs[name] for name in mutates if name in inputs]
+    return [leaf for leaf in [*tree_leaves(value), *tree_leaves(changed)] if leaf is not None]

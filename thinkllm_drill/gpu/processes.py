@@ -20,7 +20,7 @@ from thinkllm_drill.judge.proxy import Attempt
 from thinkllm_drill.judge.wire import Decoder, Encoder
 from thinkllm_drill.locale import text
 
-LIMITS = Limits(call_seconds=180.0, verdict_seconds=900.0, memory_bytes=32 << 30)
+LIMITS = Limits(call_seconds=300.0, verdict_seconds=900.0, memory_bytes=32 << 30)
 """Compiling takes its time, and CUDA maps what it will."""
 
 
@@ -119,7 +119,7 @@ class BenchProcess:
 
 
 @contextlib.contextmanager
-def alone(patience: float = 120.0) -> Iterator[None]:
+def alone(patience: float = 1800.0) -> Iterator[None]:
     """Nobody else of ours uses the GPU meanwhile."""
     import fcntl
 

@@ -28,8 +28,9 @@ def recipe(source: str, suite: str) -> str:
     top = [node for node in module.body if getattr(node, "name", "") != suite]
     used = [name for member in members for name in _global_names(member)]
     kept = _needed(top, used, _global_names)
-    made = ast.ClassDef(CLASS, [], [], [ast.fix_missing_locations(member) for member in members], [])
-    made.type_params = []
+    made = ast.parse(f"class {CLASS}: pass").body[0]
+    assert isinstance(made, ast.ClassDef)
+    made.body = members
     return ast.unparse(ast.fix_missing_locations(ast.Module([*kept, made], [])))
 
 
@@ -47,9 +48,7 @@ def _members(classes: Mapping[str, ast.ClassDef], name: str) -> list[ast.stmt]:
     return [*(member for base in bases for member in _members(classes, base)), *node.body]
 
 
-def _needed(
-    nodes: list[ast.stmt], names: Iterable[str], uses: Callable[[ast.AST], Iterable[str]]
-) -> list[ast.stmt]:
+def _needed(nodes: list[ast.stmt], names: Iterable[str], uses: Callable[[ast.AST], Iterable[str]]) -> list[ast.stmt]:
     """The statements that define the names, and those that these use, in their order."""
     wanted, kept = set(names), set[int]()
     grown = True

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from thinkllm_drill.gpu.device import CudaDevice, Device
+from thinkllm_drill.gpu import facts
+from thinkllm_drill.gpu.device import Device, this_device
 from thinkllm_drill.gpu.inputs import Mover
 from thinkllm_drill.gpu.player import NotATensor
 from thinkllm_drill.gpu.stage import Stage
@@ -34,7 +35,7 @@ class DeviceRunner(Runner):
     def __init__(self, connection: socket.socket, device: Device) -> None:
         super().__init__(connection)
         self._device = device
-        self._stage = Stage(device, lambda who: getattr(self._modules[self._current], who))  # type: ignore[no-any-return]
+        self._stage = Stage(device, lambda who: getattr(self._modules[self._current], who))
         self._handlers |= {"gpu": self._gpu, "audit": self._audit}
 
     def _call(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -46,6 +47,14 @@ class DeviceRunner(Runner):
         for leaf in tree_leaves(reply["ok"]):
             if isinstance(leaf, Tensor) and leaf.device.type != self._device.torch_device.type:
                 raise NotATensor(f"Tensor on {leaf.device}")
+        return reply
+
+    def _vjp(self, request: dict[str, Any]) -> dict[str, Any]:
+        there = Mover(self._device.torch_device).there
+        cotangents = {index: there(tensor) for index, tensor in (request["cotangents"] or {}).items()} or None
+        with _poisoned():
+            reply = super()._vjp(request | {"kwargs": there(dict(request["kwargs"])), "cotangents": cotangents})
+        self._device.synchronize()
         return reply
 
     def _gpu(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -65,10 +74,13 @@ class DeviceRunner(Runner):
         return {"ok": {"launches": kernels.launches.count - before, "host": watch.seen}}
 
 
-def cuda_runner(connection: socket.socket) -> DeviceRunner:
-    """A runner on this process's CUDA device; what counts launches is in place."""
-    count_launches()
-    return DeviceRunner(connection, CudaDevice())
+def runner_here(connection: socket.socket) -> DeviceRunner:
+    """A runner on this process's device; what counts launches is in place."""
+    if facts.simulated():
+        kernels.interpret()
+    else:
+        count_launches()
+    return DeviceRunner(connection, this_device())
 
 
 def count_launches() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -111,3 +112,41 @@ class SimulatedDevice:
     def _write(self, at: float) -> None:
         while self._due and self._due[0][0] <= at + 1e-12:
             heapq.heappop(self._due)[2]()
+
+
+class HostDevice:
+    """The CPU as a device whose work is done when the call returns: the whole way of a check without a GPU."""
+
+    def __init__(self) -> None:
+        self.torch_device = torch.device("cpu")
+        self.l2_bytes = 1 << 20
+
+    def now(self) -> float:
+        return time.perf_counter()
+
+    def event(self) -> Mark:
+        return Mark()
+
+    def record(self, event: Mark) -> None:
+        event.at = time.perf_counter()
+
+    def elapsed(self, start: Mark, end: Mark) -> float:
+        return end.at - start.at
+
+    def wait(self, event: Mark) -> None:
+        """It is reached."""
+
+    def synchronize(self) -> None:
+        """It is done."""
+
+    def flush(self) -> None:
+        """Caches stay as they are."""
+
+    def take(self, tensor: Tensor, picks: Tensor) -> Tensor:
+        return torch.take(tensor, picks % tensor.numel())
+
+    def free_bytes(self) -> int:
+        return 1 << 28
+
+    def release(self) -> None:
+        """Nothing is kept."""

@@ -31,9 +31,7 @@ class Stage:
         """The answer to one question."""
         match question["do"]:
             case "enter":
-                make = maker(
-                    load(question["recipe"]), question["params"], question["dtype"], self.device.torch_device
-                )
+                make = maker(load(question["recipe"]), question["params"], question["dtype"], self.device.torch_device)
                 call = self._find(question["who"])
                 self._players[question["who"]] = Player(self.device, call, make, question["mutates"])
                 return True

@@ -6,13 +6,14 @@ is memory for it. What the reference itself loses in the dtype of the inputs is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_map
 
+from thinkllm_drill.gpu.player import output_leaves
 from thinkllm_drill.locale import text
 
 UNITS = {torch.float64: 2.0**-53, torch.float32: 2.0**-24, torch.float16: 2.0**-11, torch.bfloat16: 2.0**-8}
@@ -21,7 +22,12 @@ LARGEST_SHARE = 0.125
 
 
 def wrong(
-    expected: Callable[..., Any], inputs: Mapping[str, Any], samples: list[Tensor], picks: Tensor, factor: float
+    expected: Callable[..., Any],
+    inputs: Mapping[str, Any],
+    samples: list[Tensor],
+    picks: Tensor,
+    factor: float,
+    mutates: Sequence[str] = (),
 ) -> str | None:
     """What is wrong with the samples of an output, None if nothing is.
 
@@ -31,10 +37,11 @@ def wrong(
         samples: elements of each tensor of its output.
         picks: their places, modulo the size of each.
         factor: roundoffs that an element may be off, by the largest of its row.
+        mutates: inputs that hold output, too.
     """
     with torch.no_grad():
-        same = _leaves(expected(**_copied(inputs)))
-        exact = _exact(expected, inputs, same)
+        same = _outputs(expected, {name: tree_map(_clone, value) for name, value in inputs.items()}, mutates)
+        exact = _exact(expected, inputs, same, mutates)
         if len(samples) != len(same):
             return text("gpu.count", actual=len(samples), expected=len(same))
         for index, (found, ours, right) in enumerate(zip(samples, same, exact, strict=True)):
@@ -48,22 +55,21 @@ def wrong(
     return None
 
 
-def _leaves(value: Any) -> list[Tensor]:
-    return [leaf for leaf in tree_leaves(value) if isinstance(leaf, Tensor) and leaf.numel()]
-
-
-def _copied(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tree_map(_clone, value) for name, value in inputs.items()}
+def _outputs(expected: Callable[..., Any], inputs: dict[str, Any], mutates: Sequence[str]) -> list[Tensor]:
+    leaves = output_leaves(expected(**inputs), inputs, mutates)
+    return [leaf for leaf in leaves if isinstance(leaf, Tensor) and leaf.numel()]
 
 
 def _clone(value: Any) -> Any:
     return value.clone() if isinstance(value, Tensor) else value
 
 
-def _exact(expected: Callable[..., Any], inputs: Mapping[str, Any], same: list[Tensor]) -> list[Tensor]:
+def _exact(
+    expected: Callable[..., Any], inputs: Mapping[str, Any], same: list[Tensor], mutates: Sequence[str]
+) -> list[Tensor]:
     """The truth in a wider dtype; what is there already where memory does not suffice."""
     try:
-        return _leaves(expected(**{name: tree_map(_wider, value) for name, value in inputs.items()}))
+        return _outputs(expected, {name: tree_map(_wider, value) for name, value in inputs.items()}, mutates)
     except torch.OutOfMemoryError:
         return same
 

@@ -1,4 +1,6 @@
-"""The life of a process on the GPU: `python -m thinkllm_drill.gpu.worker ROLE HIDDEN… -- CONNECTION OUTPUT SCRATCH MEMORY`.
+"""The life of a process on the GPU.
+
+    python -m thinkllm_drill.gpu.worker ROLE HIDDEN… -- CONNECTION OUTPUT SCRATCH MEMORY
 
 ROLE is "attempt" or "bench". A process that has a CUDA context cannot be forked, so these are started anew.
 """
@@ -12,10 +14,11 @@ import sys
 import traceback
 from pathlib import Path
 
+from thinkllm_drill.gpu.facts import simulated
 from thinkllm_drill.judge import framing, landlock, sandbox
 from thinkllm_drill.judge.worker import _no_stop, _redirect
 
-KEPT = ("CUDA", "NVIDIA", "TRITON", "LD_LIBRARY_PATH", "CC", "PYTORCH")
+KEPT = ("CUDA", "THINKLLM_GPU", "NVIDIA", "TRITON", "LD_LIBRARY_PATH", "CC", "PYTORCH")
 """How names of the environment begin that an attempt's process keeps: the compiler and the driver need them."""
 
 
@@ -37,20 +40,21 @@ def confine(scratch: Path, hidden: set[Path]) -> None:
 
 def serve(role: str, connection: socket.socket, scratch: Path, hidden: set[Path]) -> None:
     """Answer until the connection closes."""
-    os.environ.pop("TRITON_INTERPRET", None)
+    if not simulated():
+        os.environ.pop("TRITON_INTERPRET", None)
     os.chdir(scratch)
     if role == "bench":
-        from thinkllm_drill.gpu.bench import cuda_bench
+        from thinkllm_drill.gpu.bench import bench_here
 
-        bench = cuda_bench(connection)
+        bench = bench_here(connection)
         connection.sendall(b"+")
         bench.serve()
         return
     import torch
 
-    from thinkllm_drill.gpu.runner import cuda_runner
+    from thinkllm_drill.gpu.runner import runner_here
 
-    runner = cuda_runner(connection)
+    runner = runner_here(connection)
     confine(scratch, hidden)
     seed = int.from_bytes(os.urandom(4), "little")
     random.seed(seed)

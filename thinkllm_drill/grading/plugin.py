@@ -340,7 +340,7 @@ def find_diagnosis(session: GradingSession, items: list[Any]) -> None:
     if isinstance(session.failure, AttemptDied | AttemptTimeout | LimitExceeded | NotStarted):
         return
     suite_class, plan = session.failed
-    if suite_class is None or plan.kind == "defined":
+    if suite_class is None or plan.kind in ("defined", "speed"):
         return
     suite = suite_class()
     ours = (item for item in items if item.cls is suite_class and not hasattr(Suite, item.name))

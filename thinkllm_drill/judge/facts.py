@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
+from typing import Any
 
+from thinkllm_drill.gpu.facts import Clocks, clocks
 from thinkllm_drill.judge import daemon
 from thinkllm_drill.locale import text
 
@@ -19,7 +24,9 @@ facts = {}
 try:
     import torch
     facts["torch"] = torch.__version__
-    facts["cuda"] = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
+    import os
+    simulated = "simulated" if os.environ.get("THINKLLM_GPU") == "simulated" else None
+    facts["cuda"] = torch.cuda.get_device_name(0) if torch.cuda.is_available() else simulated
 except BaseException as error:
     facts["torch_error"] = f"{type(error).__name__}: {error}"
 print(json.dumps(facts))
@@ -43,7 +50,7 @@ def facts() -> list[Fact]:
         Fact("python", sys.version_info >= (3, 11), f"{platform.python_version()} ({sys.executable})"),
         _torch(probed),
         _version("numpy"),
-        _gpu(probed),
+        *_gpu(probed),
         _triton(),
         _processes(),
         _memory_limit(),
@@ -73,9 +80,42 @@ def _version(name: str) -> Fact:
         return Fact(name, False, text("grading.fact.missing"), text("grading.fact.install", name=name))
 
 
-def _gpu(probed: dict[str, object]) -> Fact:
+def _gpu(probed: dict[str, object]) -> list[Fact]:
+    """The device, what a copy on it was measured to take, and what its clocks do."""
     device = probed.get("cuda")
-    return Fact("gpu", True if device else None, str(device) if device else text("grading.fact.no_gpu"))
+    if not device:
+        return [Fact("gpu", None, text("gpu.doctor.none"))]
+    try:
+        command = [sys.executable, "-P", "-m", "thinkllm_drill.gpu.look"]
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return [Fact("gpu", False, f"{device}: {error}")]
+    try:
+        return device_rows(json.loads(done.stdout), clocks())
+    except (ValueError, KeyError):
+        return [Fact("gpu", False, f"{device}: {done.stderr.strip().split(chr(10))[-1]}")]
+
+
+def device_rows(about: Mapping[str, Any], state: Clocks | None) -> list[Fact]:
+    """The rows of a device: what it is, its bandwidth, its clocks."""
+    memory, measured = f"{about['memory'] / 2**30:.0f}", f"{about['bandwidth'] / 1e12:.2f}"
+    said = {name: about[name] for name in ("name", "processors", "capability")}
+    rows = [Fact("gpu", True, text("gpu.doctor.device", memory=memory, **said))]
+    if peak := about.get("peak_bandwidth"):
+        value = text("gpu.doctor.bandwidth", measured=measured, peak=f"{peak / 1e12:.2f}")
+    else:
+        value = text("gpu.doctor.bandwidth_alone", measured=measured)
+    rows.append(Fact("gpu bandwidth", True, value))
+    if state is None:
+        return [*rows, Fact("gpu clocks", None, text("gpu.doctor.no_clocks"))]
+    held = text("gpu.doctor.held", reasons=", ".join(state.held)) if state.held else text("gpu.doctor.free")
+    shown = {"now": state.now, "most": state.most, "temperature": state.temperature, "power": f"{state.power:.0f}"}
+    advice = text("gpu.doctor.held_advice") if state.held else None
+    return [
+        *rows,
+        Fact("gpu clocks", None if state.held else True, text("gpu.doctor.clocks", state=held, **shown), advice),
+    ]
 
 
 def _triton() -> Fact:
