@@ -148,7 +148,11 @@ class Game:
             self._round(calls)
             if self._wrong is not None:
                 break
-        slope = self._slope() if self._wrong is None else None
+        slope = None
+        for repeats in (SLOPES, 3 * SLOPES):  # a host that was busy is given a second chance
+            slope = self._slope(repeats) if self._wrong is None else None
+            if self._agrees(slope):
+                break
         return self._result(slope, calls)
 
     def _begin(self) -> float:
@@ -180,12 +184,12 @@ class Game:
                 for index in self._draw.sample(range(calls), CHECKED):
                     self._wrong = self._wrong or self._verify(seeds[index], picks[index], self._attempt.samples(index))
 
-    def _slope(self) -> float | None:
+    def _slope(self, repeats: int) -> float | None:
         """Seconds a call by our clock: from the question to an answer that only finished work can give."""
         claimed = statistics.median(self._medians["attempt"])
         wanted = _within(round(SLOPE_SECONDS / claimed), SLOPE_CALLS)
         slopes = []
-        for _ in range(SLOPES):
+        for _ in range(repeats):
             seeds = self._seeds(3 * wanted)
             made = min(self._attempt.prepare(seeds), len(seeds))
             count = made // 3
@@ -220,10 +224,15 @@ class Game:
             suspect=self._suspicion(attempt.value, slope) if self._wrong is None else None,
         )
 
+    def _agrees(self, slope: float | None) -> bool:
+        """Whether our clock and the events tell the same, as far as can be told."""
+        low, high = SLOPE_WITHIN
+        return slope is None or low <= slope / level(self._medians["attempt"]).value <= high
+
     def _suspicion(self, seconds: float, slope: float | None) -> str | None:
         if sum(self._late) * 2 >= len(self._late) > 0:
             return "side-stream"
-        if slope is not None and not SLOPE_WITHIN[0] <= slope / seconds <= SLOPE_WITHIN[1]:
+        if not self._agrees(slope):
             return "slope"
         floor = self._floor
         if floor is None and self._limit_is_copy:

@@ -15,6 +15,7 @@ from thinkllm_drill.locale import text
 from thinkllm_drill.report import charts
 from thinkllm_drill.report.code import Block, Line, compare, lines_of
 from thinkllm_drill.report.page import count, number, page, say
+from thinkllm_drill.report.roofline import Measured, measured
 from thinkllm_drill.verdict import Cause, Check, Verdict
 from thinkllm_drill.visible import visible
 
@@ -74,6 +75,8 @@ class Problem:
     late: tuple[Line, ...] | None
     late_blocks: tuple[Block, ...]
     late_graded: Graded | None
+    gpu: Measured | None
+    """What was timed on a GPU."""
     after: str | None
     """The title of the problem that was passed early before it."""
 
@@ -162,6 +165,7 @@ def _problem(number_: int, problem: ProblemResult, result: Result) -> Problem:
         late=late,
         late_blocks=tuple(compare(code, late)) if code is not None and late is not None else (),
         late_graded=_graded(problem.late_verdict) if problem.late_verdict is not None else None,
+        gpu=measured(problem.verdict) if problem.verdict is not None else None,
         after=titles.get(problem.follows, problem.follows) if problem.follows else None,
     )
 
