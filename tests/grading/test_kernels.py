@@ -518,3 +518,9 @@ def test_what_a_suite_mutates_is_compared_as_it_is_after_the_call(load: Any, sou
     attempt.on_changed = None
     assert torch.equal(shown["x"], torch.full((20,), 2.0 if changed == ["x"] else 1.0))
     assert (float(answer.sum()), seen) == (20.0 if changed == ["x"] else 40.0, changed)
+
+
+@needs_triton
+def test_a_scalar_argument_can_be_audited(load: Any) -> None:
+    attempt = load(IN_PLACE.replace("return y.clone()", "return None"))
+    assert not Work(**attempt.local(AUDIT)(attempt["double"], {"x": torch.ones(20), "y": torch.tensor(1.0)})).idle

@@ -260,6 +260,13 @@ def audit(
     return facts | {"idle": _same((answer, dict(inputs)), (ghost, unused))}
 
 
+def written_by(function: Callable[..., Any], inputs: Mapping[str, Any]) -> torch.Tensor | None:
+    """Which program wrote each element of the tensor that a call returns; see `Sanitizer.writers_of`."""
+    assert _sanitizer is not None
+    answer = function(**inputs)
+    return _sanitizer.writers_of(answer) if isinstance(answer, torch.Tensor) else None
+
+
 def _copied(value: Any) -> Any:
     return value.clone() if isinstance(value, torch.Tensor) else value
 
@@ -270,4 +277,4 @@ def _same(one: Any, other: Any) -> bool:
     if [(t.shape, t.dtype) for t in ours] != [(t.shape, t.dtype) for t in theirs]:
         return False
     pairs = zip(ours, theirs, strict=True)
-    return all(torch.equal(a.contiguous().view(torch.uint8), b.contiguous().view(torch.uint8)) for a, b in pairs)
+    return all(torch.equal(a.flatten().view(torch.uint8), b.flatten().view(torch.uint8)) for a, b in pairs)
