@@ -2,7 +2,7 @@
 
 import torch
 
-from thinkllm_drill.grading import KernelSuite, case, check, fail, title
+from thinkllm_drill.grading import KernelSuite, case, check, fail, speed, title
 from thinkllm_drill.grading.kernels import explained
 
 ALL_WITHIN = "lambda f, x, block, right, part: bool(((f(x=x, block=block) - right).abs() <= part * right.abs()).all())"
@@ -37,6 +37,11 @@ class TestSoftmax(KernelSuite):
         case(en="bfloat16", zh="bfloat16", n=2, d=37, block=16, dtype="bfloat16"),
         case(en="float16", zh="float16", n=2, d=37, block=16, dtype="float16"),
     ]  # fmt: skip
+    speeds = (
+        speed(en="bfloat16 rows of 4096", zh="每行 4096 个 bfloat16", bytes=2 * 2 * 65536 * 4096, n=65536, d=4096, block=4096),
+        # the second read of a row that is longer than the block comes from memory, too: 2 of 3 is what can be had
+        speed(en="bfloat16 rows of 65536", zh="每行 65536 个 bfloat16", bytes=2 * 2 * 4096 * 65536, n=4096, d=65536, block=4096, at_least=0.5, star=0.6),
+    )  # fmt: skip
 
     def inputs(self, rng, *, n, d, block=None, scale=1.0, apart=0.0, slope=0.0, masked="", transposed=False):
         x = rng.normal((n, d)) * scale + slope * torch.arange(d) / 16

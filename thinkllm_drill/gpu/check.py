@@ -71,8 +71,9 @@ def grade(grading: GradingSession, suite: Any) -> str:
     if grading.only_case is not None:
         raise Unavailable(text("gpu.not_asked", slug=grading.slug))
     with alone(), processes(grading) as (attempt, bench):
+        about = bench.facts()  # if it gives none, nobody blames the attempt
         launches = right_there(grading, suite, attempt)
-        return _ruled(grading, suite, attempt, bench, launches)
+        return _ruled(grading, suite, attempt, bench, about, launches)
 
 
 @contextlib.contextmanager
@@ -132,8 +133,14 @@ def _launches(grading: GradingSession, suite: Any, attempt: Any, case: Any) -> i
     return int(work["launches"])
 
 
-def _ruled(grading: GradingSession, suite: Any, attempt: DeviceAttempt, bench: BenchProcess, launches: int) -> str:
-    about = bench.facts()
+def _ruled(
+    grading: GradingSession,
+    suite: Any,
+    attempt: DeviceAttempt,
+    bench: BenchProcess,
+    about: dict[str, Any],
+    launches: int,
+) -> str:
     bench.open(grading.paths.grader, grading.paths.solution, type(suite).__name__)
     ruler = Ruler(grading.paths.grader, suite, bench, about, launches)
     close = None

@@ -96,5 +96,9 @@ class Asked:
     def stretch(self, first: int, count: int, pick: int) -> list[Any]:
         return list(self._question("stretch", first=first, count=count, pick=pick))
 
+    def leave(self) -> None:
+        """Let go of the memory of all who play there."""
+        self._question("leave")
+
     def _question(self, what: str, **more: Any) -> Any:
         return self._ask({"do": what, "who": self._who, **more})
