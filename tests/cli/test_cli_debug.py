@@ -82,7 +82,7 @@ def test_a_file_that_changed_since_its_verdict_is_told(cli: Any, judge: Any, att
     cli("check", "gqa")
     assert "has changed" not in cli("debug", "gqa").out
     attempt.write_text(attempt.read_text() + "\n")
-    assert cli("debug", "gqa").out.count("The file has changed since that verdict") == 1
+    assert cli("debug", "gqa").out.count("The file has changed since the last verdict") == 1
 
 
 def test_an_exception_is_shown_with_its_traceback_once(cli: Any, attempt: Path, debugger: Any) -> None:

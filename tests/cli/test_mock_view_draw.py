@@ -138,7 +138,15 @@ def test_the_start_screen_fits_too(columns: int, rows: int, chosen: int, lang: s
 
 def test_all_there_is_to_know_at_80_by_24() -> None:
     shown = _shown(LOOKS["plain"])
-    for words in ("✓  softmax", "handed in, passed", "✗  relu", "fails a run", "2 runs left", "▸  2", "saved 11 min"):
+    for words in (
+        "✓  softmax",
+        "handed in, passed",
+        "✗  relu",
+        "last run failed",
+        "2 runs left",
+        "▸  2",
+        "saved 11 min",
+    ):
         assert words in shown
     for words in ("/home/me/thinkllm/mock/1/relu.py", "5:00", "planned", "spent", "until", "45 minutes", "c check"):
         assert words in shown
@@ -233,3 +241,13 @@ def test_a_cut_line_keeps_its_styles_closed() -> None:
     assert clip("\x1b[1mabc\x1b[0m", 2) == "\x1b[1mab\x1b[0m"
     assert clip("字字", 3) == "字"
     assert clip("abc", 3) == "abc"
+
+
+def test_problems_that_have_no_room_are_counted() -> None:
+    many = replace(INTERVIEW, problems=tuple(_problem(f"problem-{number}") for number in range(40)), focus="problem-0")
+    screen = Screen(io.StringIO(), {})
+    screen.width, screen.height = 80, 24
+    frame = draw(Look(many, TITLES), START, screen)
+    shown = sum("problem-" in line and "not started" in line for line in frame.lines)
+    assert 0 < shown < 40
+    assert any(f"… {40 - shown} more" in line for line in frame.lines)

@@ -74,11 +74,11 @@ def test_an_interview_from_the_start_screen_to_the_result(terminal: Spawn, home:
     child.expect_exact("It passes.")
     child.expect_exact("2 runs left")
     child.send("u")
-    child.expect_exact("for good")
+    child.expect_exact("cannot take it back")
     child.send("y")
     child.expect_exact("Question 1 of")
     child.send("\x1b")
-    child.expect_exact("brings the question back")
+    child.expect_exact("back to the question")
     child.send("f")
     child.expect_exact("End the interview?")
     child.send("y")
@@ -128,7 +128,7 @@ def test_it_stays_plain_where_there_is_no_screen(terminal: Spawn, cli: Any) -> N
     for environ in ({"TERM": "dumb"}, {}):
         child = terminal("mock", **environ) if environ else terminal("mock", size=(0, 0))
         out = _rest(child)
-        assert "not begun" in out
+        assert "not started" in out
         assert ENTER not in out
 
 

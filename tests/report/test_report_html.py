@@ -124,7 +124,7 @@ def test_all_parts_are_there_in_order() -> None:
     parts = (
         "39.2 of 100",
         "25.9 of 70",
-        "1 passed, 1 not passed, 1 not begun.",
+        "1 passed, 1 not passed, 1 not started.",
         "thinkllm drill gqa",
         "Time line",
         "7:12 Softmax and log-softmax, stable handed in, passed",
@@ -146,7 +146,7 @@ def test_all_parts_are_there_in_order() -> None:
         "2,684,354,560",
         "With 64 kv heads (MHA) it would be 20 GiB.",
         "not answered",
-        "Not begun",
+        "Not started",
         "Nothing was written for this problem.",
         "Score over time",
         "this one",
@@ -155,7 +155,7 @@ def test_all_parts_are_there_in_order() -> None:
     for part in parts:
         place = text.find(part, place)
         assert place >= 0, part
-    assert "The clock of this machine was set back by 3:04" in text
+    assert "This machine's clock was set back by 3:04" in text
 
 
 def test_a_failing_case_is_run_again_on_the_file_of_the_interview(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,7 +191,7 @@ def test_differences_are_marked_in_the_line_and_not_by_colour_alone() -> None:
 
 def test_an_interview_in_which_nothing_was_written() -> None:
     page = Page(render(nothing()))
-    assert page.text.count("Not begun") == 2
+    assert page.text.count("Not started") == 2
     assert "You ended it after 1:35 of 30 minutes." in page.text
     assert "not counted" in page.text
     assert not [attributes for attributes in page.all("table") if "diff" in attributes.get("class", "")]

@@ -9,6 +9,7 @@ from datetime import datetime
 from thinkllm_drill.content.attempt import code_of
 from thinkllm_drill.content.blanks import render
 from thinkllm_drill.content.library import Library
+from thinkllm_drill.findings import suite_of, title_of
 from thinkllm_drill.interview import profiles, score
 from thinkllm_drill.interview.model import Interview, Problem
 from thinkllm_drill.interview.questions import expected, questions_of
@@ -168,7 +169,8 @@ def _says(problem: ProblemResult) -> str:
     if verdict is not None and verdict.diagnosis is not None:
         return text("mock.advice.diagnosed", title=problem.title, says=verdict.diagnosis.says)
     failure = verdict.failure if verdict else None
-    return text("mock.advice.failed", title=problem.title, check=failure.title if failure else "?")
+    check = " · ".join(filter(None, (suite_of(failure), title_of(failure)))) if failure else "?"
+    return text("mock.advice.failed", title=problem.title, check=check)
 
 
 def _minutes(seconds: float) -> int:
