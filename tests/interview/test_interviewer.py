@@ -86,6 +86,17 @@ def test_an_emptied_file_is_not_an_untouched_one(desk: Any, interview: Interview
     assert "left as it is" in caught.value.message
 
 
+def test_a_file_that_is_empty_at_the_end_is_told_as_emptied(desk: Any, interview: Interview) -> None:
+    desk.save(interview, "relu", "half")
+    desk.running()
+    desk.save(interview, "relu", "")
+    desk._grade = lambda slug, file, source, *, diagnose: Verdict(slug, file, "not_started", "", 0.0)
+    over = desk.grade_rest(desk.finish())
+    relu, other = result(over, desk.all(), desk.library, desk.store).problems[:2]
+    assert (relu.outcome, relu.emptied, relu.source) == ("untouched", True, None)
+    assert (other.outcome, other.emptied) == ("untouched", False)
+
+
 def test_a_run_that_could_not_be_graded_costs_nothing(desk: Any, interview: Interview) -> None:
     desk.save(interview, "relu", "broken")
     desk.run()

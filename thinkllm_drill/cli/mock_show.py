@@ -221,7 +221,7 @@ def result(session: Session, outcome: Result, path: Path) -> None:
         [
             screen.symbol("ok" if each.outcome == "passed" else "bad"),
             each.slug,
-            text(f"mock.outcome.{each.outcome}"),
+            text(f"mock.outcome.{'emptied' if each.emptied else each.outcome}"),
             f"{100 * each.share:.0f} %",
             f"{clock(each.seconds)} / {each.minutes}:00",
             count("runs", each.runs),

@@ -94,7 +94,7 @@ def _problems(outcome: Result, screen: Screen) -> list[str]:
             [
                 screen.symbol("ok" if passed else "bad"),
                 each.slug,
-                text(f"mock.outcome.{each.outcome}"),
+                text(f"mock.outcome.{'emptied' if each.emptied else each.outcome}"),
                 f"{100 * each.share:.0f} %",
                 f"{clock(each.seconds)} / {each.minutes}:00",
                 count("runs", each.runs),

@@ -161,6 +161,12 @@ def read_header(source: str) -> Header | None:
     return None
 
 
+def is_emptied(source: bytes) -> bool:
+    """Whether an attempt holds no code any more."""
+    found = state(source)
+    return isinstance(found, NotStarted) and found.emptied
+
+
 def state(source: bytes) -> AttemptState:
     """How far an attempt is, from its text alone."""
     parsed = _parse(source)

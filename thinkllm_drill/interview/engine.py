@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from thinkllm_drill import locale
+from thinkllm_drill.content.attempt import is_emptied
 from thinkllm_drill.content.library import Library
 from thinkllm_drill.content.path import LearningPath
 from thinkllm_drill.errors import InternalError, UsageError
@@ -274,11 +275,11 @@ class Interviewer:
         problem = self._open(interview, slug)
         path = Path(problem.file)
         if path.exists():
-            if not _is_emptied(self.workspace.read(path)):
+            if not is_emptied(self.workspace.read(path)):
                 raise UsageError(text("mock.not_restored", file=short_path(path)), hint="thinkllm mock status")
             path.unlink()  # every version that was seen is kept
         sources = (self.store.source(saved.source) for saved in reversed(problem.saves))
-        source = next((source for source in sources if source is not None and not _is_emptied(source)), None)
+        source = next((source for source in sources if source is not None and not is_emptied(source)), None)
         content = source.decode("utf-8", "surrogateescape") if source is not None else self._stub(problem.slug)
         return self.workspace.write_new(path, content)
 
@@ -367,7 +368,7 @@ class Interviewer:
         source = self.workspace.read(path)
         if source_hash(source) == problem.stub:
             raise UsageError(text("mock.nothing_written", file=shown), hint="thinkllm mock next")
-        if _is_emptied(source):
+        if is_emptied(source):
             raise UsageError(text("mock.emptied", file=shown), hint=again)
         return source
 
@@ -394,11 +395,3 @@ class Interviewer:
             if verdict.status == "internal":
                 raise InternalError(text("mock.not_graded", slug=problem.slug), hint="thinkllm mock finish")
         self._record(interview.id, "grade", problem.slug, {"which": which, "verdict": verdict.to_json()}, source)
-
-
-def _is_emptied(source: bytes) -> bool:
-    """Whether a file holds no code any more."""
-    from thinkllm_drill.content.attempt import NotStarted, state
-
-    found = state(source)
-    return isinstance(found, NotStarted) and found.emptied

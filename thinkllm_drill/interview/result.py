@@ -52,13 +52,15 @@ class ProblemResult:
     runs: int
     """Runs taken."""
     source: str | None
-    """The file that counts, with the task above the code left out; None where nothing was written."""
+    """The file that counts, with the task above the code left out; None where nothing was written, or left of it."""
     reference: str
     verdict: Verdict | None
     """On `source`, with the diagnosis."""
     late_source: str | None = None
     """What was saved after the deadline, and differs."""
     late_verdict: Verdict | None = None
+    emptied: bool = False
+    """Whether the file held no code any more."""
     follows: str | None = None
     """The slug of the problem that was passed early, so that this one came."""
     submitted: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from thinkllm_drill.content.attempt import code_of
+from thinkllm_drill.content.attempt import code_of, is_emptied
 from thinkllm_drill.content.blanks import render
 from thinkllm_drill.content.library import Library
 from thinkllm_drill.findings import suite_of, title_of
@@ -59,6 +59,8 @@ def _earlier(interview: Interview, interviews: Iterable[Interview]) -> Iterable[
 def _problem(interview: Interview, problem: Problem, library: Library, store: Store) -> ProblemResult:
     exists = problem.slug in set(library.slugs())
     title = next((entry.here for entry in library.entries() if entry.slug == problem.slug), problem.slug)
+    counted = store.source(problem.counted) if problem.counted else None
+    emptied = counted is not None and is_emptied(counted)
     late = problem.late if problem.late and problem.late.source != problem.counted else None
     return ProblemResult(
         slug=problem.slug,
@@ -70,7 +72,8 @@ def _problem(interview: Interview, problem: Problem, library: Library, store: St
         seconds=problem.seconds,
         question_seconds=problem.question_seconds,
         runs=problem.runs_taken,
-        source=_code(store, problem.counted),
+        source=None if emptied else _code(store, problem.counted),
+        emptied=emptied,
         reference=_reference(library, problem.slug) if exists else "",
         verdict=_in_our_language(problem.verdict, library) if exists else problem.verdict,
         late_source=_code(store, late.source) if late else None,
@@ -165,7 +168,7 @@ def _need(problem: ProblemResult) -> tuple[bool, float]:
 def _says(problem: ProblemResult) -> str:
     verdict: Verdict | None = problem.verdict
     if problem.outcome == "untouched":
-        return text("mock.advice.untouched", title=problem.title)
+        return text(f"mock.advice.{'emptied' if problem.emptied else 'untouched'}", title=problem.title)
     if verdict is not None and verdict.diagnosis is not None:
         return text("mock.advice.diagnosed", title=problem.title, says=verdict.diagnosis.says)
     failure = verdict.failure if verdict else None
