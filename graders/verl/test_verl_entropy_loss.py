@@ -64,19 +64,21 @@ class TestEntropyLoss(FunctionSuite):
     @check("gradients")
     @title(en="gradients of banned and of hopeless tokens", zh="被禁用与概率下溢的 token 的梯度")
     def test_gradients_far_out(self, attempt, reference, rng):
-        inputs = self.inputs(rng, batch=2, length=3, vocab=6, banned=True)
-        _, found = attempt.vjp(attempt.compute_entropy_loss, inputs, ("logits",), {0: torch.ones(())})
-        _, right = reference.vjp(reference.compute_entropy_loss, inputs, ("logits",), {0: torch.ones(())})
+        banned = self.inputs(rng, batch=2, length=3, vocab=6, banned=True)
+        # two equal logits 1000 above the others: an entropy of ln 2, at its largest, so that every gradient is 0
+        peaked = self.inputs(rng, batch=2, length=3, vocab=6, scale=1000.0, equal=True)
+        one = {0: torch.ones(())}
+        (_, found), (_, far) = (
+            attempt.vjp(attempt.compute_entropy_loss, inputs, ("logits",), one) for inputs in (banned, peaked)
+        )  # both before any verdict: which of them are NaN tells mistakes apart
+        _, right = reference.vjp(reference.compute_entropy_loss, banned, ("logits",), one)
         assert_close(
             found["logits"].flatten(),
             right["logits"].flatten(),
             en="logits of −inf: the gradient must be finite, and 0 there",
             zh="logit 为 −inf：梯度必须有限，且那里为 0",
         )
-        # two equal logits 1000 above the others: an entropy of ln 2, at its largest, so that every gradient is 0
-        inputs = self.inputs(rng, batch=2, length=3, vocab=6, scale=1000.0, equal=True)
-        _, found = attempt.vjp(attempt.compute_entropy_loss, inputs, ("logits",), {0: torch.ones(())})
-        if not bool((found["logits"].abs() < 1e-4).all()):
+        if not bool((far["logits"].abs() < 1e-4).all()):
             fail(
                 en="Two equal logits and others 1000 below them: every gradient is 0; yours is not, or it is NaN.",
                 zh="两个相等的 logit，其余都低 1000：每个梯度都应为 0；你的不是 0，或者是 NaN。",
@@ -86,10 +88,12 @@ class TestEntropyLoss(FunctionSuite):
     @title(en="no tensor is larger than a chunk", zh="没有比一个分块更大的张量")
     def test_memory(self, attempt, rng):
         inputs = self.inputs(rng, batch=4, length=16, vocab=64, chunk_size=4)
+        inputs["logits"] = inputs["logits"].bfloat16()  # so that to convert all of them takes a tensor, too
         assert_no_tensor(
             attempt.profile("compute_entropy_loss", **inputs),
             2 * 4 * 64 * 4,
-            en="With chunk_size 4 and 64 tokens in the vocabulary a tensor of the size of two chunks or more was made: the point "
-            "of a chunk is that softmax and logarithms of all rows never exist together.",
-            zh="chunk_size 为 4、词表为 64 时，出现了两个分块以上大小的张量：分块就是为了不让所有行的 softmax 与对数同时存在。",
+            en="With bfloat16 logits, chunk_size 4 and 64 tokens in the vocabulary a tensor of the size of two chunks or more "
+            "was made: the point of a chunk is that all rows never exist together in float32, nor their softmax. Cut first.",
+            zh="logits 为 bfloat16、chunk_size 为 4、词表为 64 时，出现了两个分块以上大小的张量：分块就是为了不让所有行的 float32 "
+            "副本或 softmax 同时存在。应先切块。",
         )

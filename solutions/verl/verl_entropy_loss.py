@@ -49,7 +49,7 @@ def compute_entropy_loss(
     rows = logits.reshape(-1, logits.shape[-1])  # (B * L, V)
     chunks = rows.split(chunk_size or len(rows))
     # endregion
-    # region blank: entropies in float32 or wider; a banned token adds nothing
+    # region blank: entropies in float32 (float64 stays); a banned token adds nothing
     entropies = []
     for chunk in chunks:
         logprobs = chunk.to(torch.promote_types(chunk.dtype, torch.float32)).log_softmax(dim=-1)
