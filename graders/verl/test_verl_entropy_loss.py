@@ -88,12 +88,14 @@ class TestEntropyLoss(FunctionSuite):
     @title(en="no tensor is larger than a chunk", zh="没有比一个分块更大的张量")
     def test_memory(self, attempt, rng):
         inputs = self.inputs(rng, batch=4, length=16, vocab=64, chunk_size=4)
-        inputs["logits"] = inputs["logits"].bfloat16()  # so that to convert all of them takes a tensor, too
-        assert_no_tensor(
-            attempt.profile("compute_entropy_loss", **inputs),
-            2 * 4 * 64 * 4,
-            en="With bfloat16 logits, chunk_size 4 and 64 tokens in the vocabulary a tensor of the size of two chunks or more "
-            "was made: the point of a chunk is that all rows never exist together in float32, nor their softmax. Cut first.",
-            zh="logits 为 bfloat16、chunk_size 为 4、词表为 64 时，出现了两个分块以上大小的张量：分块就是为了不让所有行的 float32 "
-            "副本或 softmax 同时存在。应先切块。",
-        )
+        for dtype in (torch.float32, torch.bfloat16):  # to convert all logits takes a tensor of bfloat16 ones only
+            kind = str(dtype).removeprefix("torch.")
+            assert_no_tensor(
+                attempt.profile("compute_entropy_loss", **inputs | {"logits": inputs["logits"].to(dtype)}),
+                2 * 4 * 64 * 4,
+                en=f"With {kind} logits, chunk_size 4 and 64 tokens in the vocabulary a tensor of the size of two chunks or "
+                "more was made: the point of a chunk is that softmax and logarithms of all rows never exist together, nor "
+                "all rows in float32. Cut first.",
+                zh=f"logits 为 {kind}、chunk_size 为 4、词表为 64 时，出现了两个分块以上大小的张量：分块就是为了不让所有行的 "
+                "softmax 与对数同时存在，也不让所有行同时转成 float32。应先切块。",
+            )
