@@ -20,7 +20,8 @@ class DeviceRng(Rng):
     def __init__(self, device: torch.device, *key: object) -> None:
         super().__init__(*key)
         self._device = device
-        self._on_device = torch.Generator(device).manual_seed(keyed_seed(*key))
+        shapes_alone = device.type == "meta"
+        self._on_device = None if shapes_alone else torch.Generator(device).manual_seed(keyed_seed(*key))
 
     def normal(self, shape: Sequence[int] = ()) -> Tensor:
         return torch.randn(tuple(shape), generator=self._on_device, device=self._device)

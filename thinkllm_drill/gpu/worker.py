@@ -18,7 +18,18 @@ from thinkllm_drill.gpu.facts import simulated
 from thinkllm_drill.judge import framing, landlock, sandbox
 from thinkllm_drill.judge.worker import _no_stop, _redirect
 
-KEPT = ("CUDA", "THINKLLM_GPU", "NVIDIA", "TRITON", "LD_LIBRARY_PATH", "CC", "PYTORCH")
+KEPT = (
+    "CUDA",
+    "THINKLLM_GPU",
+    "CPATH",
+    "C_INCLUDE_PATH",
+    "LIBRARY_PATH",
+    "NVIDIA",
+    "TRITON",
+    "LD_LIBRARY_PATH",
+    "CC",
+    "PYTORCH",
+)
 """How names of the environment begin that an attempt's process keeps: the compiler and the driver need them."""
 
 

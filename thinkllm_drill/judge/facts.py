@@ -100,7 +100,7 @@ def _gpu(probed: dict[str, object]) -> list[Fact]:
 def device_rows(about: Mapping[str, Any], state: Clocks | None) -> list[Fact]:
     """The rows of a device: what it is, its bandwidth, its clocks."""
     memory, measured = f"{about['memory'] / 2**30:.0f}", f"{about['bandwidth'] / 1e12:.2f}"
-    said = {name: about[name] for name in ("name", "processors", "capability")}
+    said: dict[str, Any] = {name: about[name] for name in ("name", "processors", "capability")}
     rows = [Fact("gpu", True, text("gpu.doctor.device", memory=memory, **said))]
     if peak := about.get("peak_bandwidth"):
         value = text("gpu.doctor.bandwidth", measured=measured, peak=f"{peak / 1e12:.2f}")
@@ -110,7 +110,12 @@ def device_rows(about: Mapping[str, Any], state: Clocks | None) -> list[Fact]:
     if state is None:
         return [*rows, Fact("gpu clocks", None, text("gpu.doctor.no_clocks"))]
     held = text("gpu.doctor.held", reasons=", ".join(state.held)) if state.held else text("gpu.doctor.free")
-    shown = {"now": state.now, "most": state.most, "temperature": state.temperature, "power": f"{state.power:.0f}"}
+    shown: dict[str, Any] = {
+        "now": state.now,
+        "most": state.most,
+        "temperature": state.temperature,
+        "power": f"{state.power:.0f}",
+    }
     advice = text("gpu.doctor.held_advice") if state.held else None
     return [
         *rows,
