@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from thinkllm_drill import locale
-from thinkllm_drill.grading.compare import Tolerance, Truth, compare
+from thinkllm_drill.grading.compare import Mismatch, Tolerance, Truth, compare
 from thinkllm_drill.grading.observe import Outcome
 from thinkllm_drill.grading.show import show, shown_part
 from thinkllm_drill.grading.where import where
+from thinkllm_drill.judge.wire import Record
 
 
 def mismatch(exact, actual):
@@ -193,3 +195,24 @@ def test_long_values_are_cut():
     _, got = show(mismatch(["a"], ["b" * 10_000]))
     assert len(got) < 400
     assert show(mismatch(None, 3)) == ("None", "3")
+
+
+ONE, TWO = torch.ones(2, 3), torch.zeros(2, 3)
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual"),
+    [
+        ([(ONE, TWO), (ONE, TWO)], [(ONE, TWO)]),
+        ([(ONE, TWO)], [(ONE, ONE)]),
+        ((np.ones(3), 1), (np.zeros(3), 1)),
+        ([{"k": ONE}], [{"k": TWO}]),
+        ([Record("Cache", {"k": ONE})], [Record("Cache", {"k": TWO})]),
+        ([ONE], [ONE.double()]),
+    ],
+    ids=["shorter", "tensors", "arrays", "dicts", "records", "dtypes"],
+)
+def test_nested_values_that_differ_are_both_shown(expected, actual):
+    shown = show(Mismatch("wrong", "", expected=expected, actual=actual))
+    assert all(shown)
+    assert shown[0] != shown[1]

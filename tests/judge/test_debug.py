@@ -219,7 +219,9 @@ def test_an_endless_loop_is_told_of_and_ends_at_the_limit(attempt: Any, monkeypa
 
 
 def test_an_interrupt_shows_the_learners_own_traceback(attempt: Any) -> None:
-    source = "import _thread\n\n\ndef softmax(x, dim=-1):\n    _thread.interrupt_main()\n    while True:\n        pass\n"
+    source = (
+        "import _thread\n\n\ndef softmax(x, dim=-1):\n    _thread.interrupt_main()\n    while True:\n        pass\n"
+    )
     with pytest.raises(Interrupted) as caught:
         debug(attempt("softmax", source), Heard())
     assert "in softmax" in str(caught.value.traceback)

@@ -126,7 +126,7 @@ class _Comparison:
             return self._array(path, exact, same, jittered, actual)
         if type_name(actual) != type_name(same):
             message = text("grading.type", expected=type_name(same), actual=type_name(actual))
-            return self._mismatch("contract", path, message, exact, actual)
+            return self._mismatch("contract", path, message, same, actual)
         if isinstance(same, RemoteObject):
             return None
         if isinstance(same, Record):
@@ -162,7 +162,7 @@ class _Comparison:
             message = text("grading.length", expected=len(exact), actual=len(actual))
             if kind == "wrong" and self.structure_only:
                 return None
-            return self._mismatch(kind, path, message, exact, actual)
+            return self._mismatch(kind, path, message, same, actual)
         for index in range(len(exact)):
             moved = [j[index] for j in jittered]
             found = self.run(f"{path}[{index}]", exact[index], same[index], moved, actual[index])
@@ -174,7 +174,7 @@ class _Comparison:
         if _types(actual) != _types(exact):
             message = text("grading.keys", expected=_keys(exact), actual=_keys(actual))
             kind = "contract" if all(isinstance(key, str) for key in exact) else "wrong"
-            return self._mismatch(kind, path, message, exact, actual)
+            return self._mismatch(kind, path, message, same, actual)
         for key in exact:
             moved = [j[key] for j in jittered]
             found = self.run(f"{path}[{key!r}]", exact[key], same[key], moved, actual[key])
@@ -188,7 +188,7 @@ class _Comparison:
         fields, mine, other = exact._record[1], same._record[1], actual._record[1]
         if list(fields) != list(other):
             message = text("grading.fields", expected=", ".join(fields), actual=", ".join(other))
-            return self._mismatch("contract", path, message, exact, actual)
+            return self._mismatch("contract", path, message, same, actual)
         for name in fields:
             moved = [j._record[1][name] for j in jittered]
             found = self.run(f"{path}.{name}", fields[name], mine[name], moved, other[name])

@@ -6,10 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from thinkllm_drill.grading.compare import Mismatch
+from thinkllm_drill.judge.wire import Record
 
 ROWS, COLUMNS, TEXT, LINES = 4, 6, 300, 12
 
@@ -66,7 +68,20 @@ def _around_difference(exact: Any, actual: Any) -> tuple[str, str]:
 
 
 def _alike(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and (torch.equal(one, other) if isinstance(one, Tensor) else bool(one == other))
+    """Whether two values are equal, tensors within them too."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, Tensor):
+        return one.dtype == other.dtype and torch.equal(one, other)
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other)
+    if isinstance(one, Record):
+        return one._record[0] == other._record[0] and _alike(one._record[1], other._record[1])
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return bool(one == other)
 
 
 def _same_grid(exact: Any, actual: Any) -> bool:

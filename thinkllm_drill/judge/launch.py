@@ -183,7 +183,11 @@ class SpawnLauncher:
         scratch = new_scratch()
         package_parent = str(Path(__file__).resolve().parents[2])
         started_with = os.environ if self._environment is None else self._environment
-        environment = {**started_with} | {"PYTHONPATH": package_parent, "OPENBLAS_NUM_THREADS": "1", "TMPDIR": str(scratch)}
+        environment = {**started_with} | {
+            "PYTHONPATH": package_parent,
+            "OPENBLAS_NUM_THREADS": "1",
+            "TMPDIR": str(scratch),
+        }
         if self._loopback:
             runner, process = self._spawn_loopback(self._command, environment, scratch)
         else:

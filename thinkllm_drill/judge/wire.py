@@ -215,7 +215,7 @@ def _as_safetensors(blocks: list[torch.Tensor]) -> bytes:
     for index, piece in enumerate(data):
         header[f"s{index}"] = {"dtype": "U8", "shape": [len(piece)], "data_offsets": [end, end + len(piece)]}
         end += len(piece)
-    words = _JSON.encode(header).encode()
+    words = json.dumps(header).encode()
     words += b" " * (-len(words) % 8)
     return b"".join([len(words).to_bytes(8, "little"), words, *data])
 

@@ -3,11 +3,11 @@
 # check: error
 """Kinds of value that are names of something else in the judge."""
 
-import json
+from thinkllm_drill.judge import wire
 
 
 def softmax(x, dim=-1):
-    json.dumps = lambda tree, **more: '{"$":"_class__","v":[]}'
+    wire._JSON.encode = lambda tree: '{"$":"_class__","v":[]}'
     return x
 
 

@@ -4,7 +4,7 @@
 import pathlib
 import pickle
 
-import safetensors.torch
+from thinkllm_drill.judge import wire
 
 
 class Payload:
@@ -13,7 +13,7 @@ class Payload:
 
 
 def softmax(x, dim=-1):
-    safetensors.torch.save = lambda *args, **kwargs: pickle.dumps(Payload())
+    wire._as_safetensors = lambda *args, **kwargs: pickle.dumps(Payload())
     return x
 
 

@@ -3,15 +3,13 @@
 # check: error
 """A tensor that claims to lie beyond its storage: foreign memory of the judge, if it were believed."""
 
-import json
-
 from thinkllm_drill.judge import wire
 
-dumps = json.dumps
+encode = wire._JSON.encode
 
 
-def beyond(tree, **more):
-    return dumps(tree, **more).replace('"offset":0', '"offset":100000')
+def beyond(tree):
+    return encode(tree).replace('"offset":0', '"offset":100000')
 
 
 def right(x, dim=-1):
@@ -20,7 +18,7 @@ def right(x, dim=-1):
     return (e / e.sum(dim, keepdim=True)).to(x.dtype)
 
 def softmax(x, dim=-1):
-    wire.json.dumps = beyond
+    wire._JSON.encode = beyond
     return right(x, dim)
 
 
