@@ -66,6 +66,8 @@ def test_the_time_of_a_question_is_charged_to_no_problem(log: Log) -> None:
     assert now.seconds("a", at(15)) == 5 * 60
     assert now.seconds("b", at(15)) == (2 + 3) * 60
     assert now.question_seconds("a", at(15)) == (4 + 1) * 60
+    assert now.problem("a").focused == (at(0), at(5), at(8), at(11))
+    assert now.problem("b").focused == (at(5), at(8), at(9), at(12))
 
 
 def test_an_interview_begins_at_its_first_problem(log: Log) -> None:

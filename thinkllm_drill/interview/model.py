@@ -100,7 +100,7 @@ class Problem:
     question_seconds: float = 0.0
     """How long its questions were asked; this is charged to no problem."""
     focused: tuple[datetime, ...] = ()
-    """When it came into focus."""
+    """When it came into focus, or a question on it was asked."""
 
     @property
     def open(self) -> bool:
@@ -223,11 +223,13 @@ def apply(interview: Interview, event: Event) -> Interview:
         return replace(interview, clock_back=interview.clock_back + float(payload["back"]))
     at = interview.now(event.at)
     interview = _counted_time(interview, at)
-    if what not in ("late", "grade"):
+    if interview.asking is not None and what not in ("late", "grade"):
         interview = replace(interview, asking=None)
+        if what not in ("ask", "focus", "extend", "finish"):
+            interview = _focused(interview, interview.focus, at)
     match what:
         case "ask" if not interview.problem(slug or "").open:
-            return replace(interview, asking=slug)
+            return replace(_focused(interview, slug, at), focus=interview.focus, asking=slug)
         case "focus" if interview.problem(slug or "").open:
             return _focused(interview, slug, at)
         case "extend":

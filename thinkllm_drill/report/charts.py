@@ -158,7 +158,7 @@ def _in_focus(problem: ProblemResult, problems: Sequence[ProblemResult], end: fl
             and ((moment.kind == "focus" and other is not problem) or (moment.kind == "submit" and other is problem))
         ]
         stop = min([end, *stops])
-        if stop > start:
+        if stop - start > 0.5:  # else it was only passed through
             yield start, stop
 
 
