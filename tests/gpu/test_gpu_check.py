@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,46 +16,11 @@ from thinkllm_drill.judge.launch import SpawnLauncher
 from thinkllm_drill.judge.limits import MEMORY_BYTES
 from thinkllm_drill.verdict import CheckRequest, Verdict
 
-ROOT = Path(__file__).resolve().parents[2]
-GRADER = """
-import torch
-from thinkllm_drill.grading import KernelSuite, case, speed
-
-
-class TestDouble(KernelSuite):
-    entry = "double"
-    cases = [case(en="one block", zh="一块", n=16), case(en="two blocks", zh="两块", n=20)]
-    speeds = (speed(en="many", zh="许多", bytes=8 * 4096, n=4096, dtype="float32", at_least=AT_LEAST, star=1e6),)
-    layouts = False
-
-    def inputs(self, rng, *, n):
-        return {"x": rng.normal((n,))}
-
-    def expected(self, x):
-        return 2 * x
-"""
-SOLUTION = """
-import torch
-import triton
-import triton.language as tl
-
-
-@triton.jit
-def kernel(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
-    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
-    tl.store(out_ptr + at, 2 * tl.load(x_ptr + at, mask=at < n), mask=at < n)
-
-
-def double(x):
-    out = torch.empty_like(x)
-    block = 16 if x.numel() < 64 else 1024
-    kernel[(triton.cdiv(x.numel(), block),)](x, out, x.numel(), BLOCK=block)
-    return out
-"""
-
 
 @pytest.fixture
-def grade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Verdict]]:
+def grade(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: Callable[..., Path], solution: str
+) -> Iterator[Callable[..., Verdict]]:
     pytest.importorskip("triton")
     monkeypatch.setenv("THINKLLM_GPU", "simulated")
     monkeypatch.setenv("TRITON_INTERPRET", "1")
@@ -68,17 +32,9 @@ def grade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     facts.present.cache_clear()
     sys.modules.pop("test_double", None)
 
-    def grade(attempt: str = SOLUTION, *, at_least: float = 1e-9, **request: Any) -> Verdict:
-        content = tmp_path / "content"
-        for kind in ("exercises", "solutions", "graders"):
-            (content / kind / "kernels").mkdir(parents=True)
-        shutil.copytree(ROOT / "exercises/kernels/triton_softmax", content / "exercises/kernels/double")
-        toml = content / "exercises/kernels/double/exercise.toml"
-        lines = [line for line in toml.read_text().splitlines() if not line.startswith(("api", "forbid"))]
-        toml.write_text('api = ["double"]\n' + "\n".join(lines))
-        (content / "solutions/kernels/double.py").write_text(SOLUTION)
-        (content / "graders/kernels/test_double.py").write_text(GRADER.replace("AT_LEAST", str(at_least)))
-        asked = CheckRequest("double", "double.py", attempt.encode(), str(content), **request)
+    def grade(attempt: str = solution, *, at_least: float = 1e-9, **request: Any) -> Verdict:
+        root = content(at_least=at_least)
+        asked = CheckRequest("double", "double.py", attempt.encode(), str(root), **request)
         launcher = SpawnLauncher(MEMORY_BYTES, spares=0)
         try:
             return session.grade(asked, lambda event: None, launcher)
@@ -116,10 +72,10 @@ def test_a_slow_one_fails_and_is_told_what_to_look_at(grade: Callable[..., Verdi
 
 
 @pytest.mark.slow
-def test_what_is_only_done_where_it_is_timed_is_found(grade: Callable[..., Verdict]) -> None:
+def test_what_is_only_done_where_it_is_timed_is_found(grade: Callable[..., Verdict], solution: str) -> None:
     head = "def double(x):\n"
     found = speed_of(
-        grade(SOLUTION.replace(head, head + "    if len(x) == 4096: return x * 2 + 1e-3\n"), device="cuda")
+        grade(solution.replace(head, head + "    if len(x) == 4096: return x * 2 + 1e-3\n"), device="cuda")
     )
     assert found.status == "wrong"
     assert "an output of a timed call is wrong" in found.cause.message

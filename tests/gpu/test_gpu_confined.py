@@ -43,7 +43,12 @@ def test_references_cannot_be_read_and_compilers_still_work(tmp_path: Path) -> N
     (hidden / "softmax.py").write_text("secret")
     beside = tmp_path / "content" / "other.py"
     beside.write_text("beside")
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "SECRET": "1", "CUDA_HOME": "/x"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "SECRET": "1",
+        "CUDA_HOME": "/x",
+    }
     command = [sys.executable, "-P", "-c", SCRIPT, str(scratch), str(hidden), str(beside)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
