@@ -42,9 +42,7 @@ class TestPolicyLoss(FunctionSuite):
         steps = (rng.integers(2, 65, (batch, length)) / 64) * spread  # half of them far enough to be clipped
         log_ratio = steps * (rng.integers(0, 2, (batch, length)) * 2 - 1)
         log_ratio[:, ::3] = log_ratio[:, ::3].abs() + 0.25 * (spread > 0)
-        old = -rng.integers(32, 129, (batch, length)) / 32 - log_ratio.clamp(
-            min=0
-        )  # so that the new one is below 0, too
+        old = -rng.integers(32, 129, (batch, length)) / 32 - log_ratio.clamp(min=0)  # the new one is below 0, too
         advantages = rng.uniform((batch, length), low=0.5, high=2.0)
         advantages *= sign or rng.integers(0, 2, (batch, length)) * 2 - 1
         if not sign:
