@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from thinkllm_drill.grading.kernels import AUDIT, CALL_AND_SHOW, KernelSuite, MemoryMisused, Work, explained
+from thinkllm_drill.grading.kernels import AUDIT, CALL_AND_SHOW, WRITTEN_BY, KernelSuite, MemoryMisused, Work, explained
 from thinkllm_drill.judge import bfloat16, dots
 from thinkllm_drill.judge.failures import AttemptRaised, NotStarted
 from thinkllm_drill.judge.launch import SpawnLauncher
@@ -273,6 +273,29 @@ def test_bfloat16_arithmetic_in_a_kernel(load: Any) -> None:
     assert torch.equal(clamped, (x.clamp(min=0) + torch.arange(16).bfloat16()).float())
     assert torch.equal(total, x.float().sum().expand(16))
     assert torch.equal(product, (plus @ plus).sum(0))
+
+
+ORDER = """\
+@triton.jit
+def kernel(x_ptr, out_ptr, BLOCK: tl.constexpr):
+    at = (tl.program_id(0) * tl.num_programs(1) + tl.program_id(1)) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(out_ptr + at, tl.load(x_ptr + at))
+
+
+def double(x):
+    out = torch.empty(64)[:x.numel()]
+    kernel[(2, 3)](x, out, BLOCK=4)
+    return out
+"""
+
+
+@needs_triton
+def test_which_program_wrote_what_in_the_order_of_a_gpu(load: Any) -> None:
+    attempt = load(ORDER)
+    found = attempt.local(WRITTEN_BY)(attempt["double"], {"x": torch.ones(28)})
+    assert found[::4].tolist() == [0, 2, 4, 1, 3, 5, -1]  # the first axis of a grid runs fastest; nobody wrote the rest
+    attempt = load(ORDER.replace("return out", "return out.clone()"))
+    assert attempt.local(WRITTEN_BY)(attempt["double"], {"x": torch.ones(28)}) is None
 
 
 DOT = """\

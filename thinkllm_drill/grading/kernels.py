@@ -24,6 +24,7 @@ from thinkllm_drill.judge.proxy import Attempt
 from thinkllm_drill.locale import text
 
 AUDIT = "__import__('importlib').import_module('thinkllm_drill.judge.kernels').audit"
+WRITTEN_BY = "__import__('importlib').import_module('thinkllm_drill.judge.kernels').written_by"
 CALL_AND_SHOW = "lambda call, written, /, **given: (call(**given), {name: given[name] for name in written})"
 _BOUNDS = re.compile(r"(\w+): (\d+) lanes out of bounds, program \((.*)\), line (\d+)")
 _RACE = re.compile(r"programs \((.*)\) and \((.*)\) share (\d+) elements, line (\d+)")
@@ -118,6 +119,14 @@ class KernelSuite(FunctionSuite):
         inputs = self.prepared(rng, battery.Probe(case(en="", zh="", **params)))
         with explained():
             return Work(**attempt.local(AUDIT)(attempt[self.entry], inputs)), inputs
+
+    def written_by(self, attempt: Attempt, inputs: Mapping[str, Any]) -> Any:
+        """The number of the program that wrote each element of the answer, in the order in which a GPU starts them.
+
+        None where the answer is not what the last launch wrote.
+        """
+        with explained():
+            return attempt.local(WRITTEN_BY)(attempt[self.entry], dict(inputs))
 
     def work_with_backward(self, attempt: Attempt, rng: Rng, **params: Any) -> tuple[Work, dict[str, Any]]:
         """The same of a call and its backward pass together."""

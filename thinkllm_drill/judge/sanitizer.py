@@ -112,6 +112,24 @@ class Sanitizer:
                 del self._addressed[key]
         return list(self._addressed)
 
+    def writers_of(self, tensor: torch.Tensor) -> torch.Tensor | None:
+        """Which program of the last launch wrote each element of a tensor, in the order in which a GPU starts them.
+
+        The first grid dimension runs fastest. −1 stands for none of them; None where the launch did not write there.
+        """
+        storage = tensor.untyped_storage()
+        writers = self._launch.writers.get((storage.data_ptr(), storage.nbytes()))
+        if writers is None:
+            return None
+        starts = sorted(range(len(self._launch.programs)), key=lambda number: self._launch.programs[number][::-1])
+        order = torch.full((len(starts) + 1,), -1)
+        order[torch.tensor(starts, dtype=torch.int64) + 1] = torch.arange(len(starts))
+        of_bytes = torch.from_numpy(writers).as_strided(
+            tensor.shape, [stride * tensor.element_size() for stride in tensor.stride()],
+            tensor.storage_offset() * tensor.element_size(),
+        )  # fmt: skip
+        return order[of_bytes.long()]
+
     def _registered(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def init(executor: Any, *args: Any) -> Any:
             ready = original(executor, *args)
