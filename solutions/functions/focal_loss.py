@@ -19,7 +19,7 @@ def focal_loss(
     Returns:
         The shape of logits for "none", otherwise (), in the dtype of logits.
     """
-    # region blank: the logit of being right, in float32 or wider
+    # region blank: the logit of being right, in float32 (float64 stays)
     y = target.to(torch.promote_types(logits.dtype, torch.float32))
     right = (2 * y - 1) * logits
     # endregion
