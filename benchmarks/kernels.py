@@ -199,6 +199,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--resume", action="store_true", help="leave out what is in the file")
     parser.add_argument("--no-baselines", action="store_true", help="without eager, torch.compile and Liger-Kernel")
+    parser.add_argument("--content", type=Path, default=ROOT, help="another content tree")
     parser.add_argument("--output", type=Path, default=None)
     options = parser.parse_args()
     if not facts.present():
@@ -206,7 +207,7 @@ def main() -> int:
         return 2
     os.environ["TRITON_INTERPRET"] = "1"  # for this process, which judges; what runs on the GPU is compiled
     import_interpreted()
-    library = Library(ROOT)
+    library = Library(options.content)
     known = timed(library)
     slugs = options.slugs or (list(known) if options.all else [])
     if not slugs or (unknown := [slug for slug in slugs if slug not in known]):

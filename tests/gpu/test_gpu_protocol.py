@@ -120,6 +120,13 @@ def test_host_time_that_hides_behind_the_device_costs_nothing() -> None:
     assert measured.share.value == pytest.approx(0.9, rel=0.02)
 
 
+def test_a_host_that_is_slower_than_the_device_is_not_suspect() -> None:
+    device = Device()
+    measured = played(device, kernel(device, COPY / 0.9, host=2.5e-4))
+    assert measured.suspect is None
+    assert measured.slope == pytest.approx(COPY / 0.9, rel=0.05)
+
+
 # the ways to cheat
 
 

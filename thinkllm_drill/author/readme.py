@@ -6,7 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from thinkllm_drill import locale
-from thinkllm_drill.author import speed
+from thinkllm_drill.author import kernel_speed, speed
 from thinkllm_drill.content import strength
 from thinkllm_drill.content.index import Entry
 from thinkllm_drill.content.library import Library
@@ -36,7 +36,8 @@ def tables(library: Library) -> dict[Path, str]:
                 raise ContentError(f"no place for the exercises: {BEGIN.strip()} … {END.strip()}", file=path, line=1)
             before, rest = text.split(BEGIN, 1)
             written = before + BEGIN + "\n" + _table(library, lang) + "\n" + END + rest.split(END, 1)[1]
-            found[path] = speed.section(library.root, written, lang, path)
+            written = speed.section(library.root, written, lang, path)
+            found[path] = kernel_speed.section(library.root, written, lang)
     return found
 
 

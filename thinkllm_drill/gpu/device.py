@@ -16,6 +16,7 @@ from torch import Tensor
 
 SPIN_CYCLES = 400_000
 """Keeps the device busy for about 0.2 ms while the host enqueues a call: launch overhead of the host is not timed."""
+HOLD_CYCLES = 100 * SPIN_CYCLES
 FALLBACK_L2 = 64 << 20
 
 
@@ -56,6 +57,10 @@ class Device(Protocol):
 
     def flush(self) -> None:
         """Push everything out of the caches, and keep the device busy while the next call is enqueued."""
+        ...
+
+    def hold(self) -> None:
+        """Keep the device busy while the host enqueues many calls, always for as long."""
         ...
 
     def take(self, tensor: Tensor, picks: Tensor) -> Tensor:
@@ -114,6 +119,9 @@ class CudaDevice:
         self._filled = (self._filled + 1) % 100
         self._fill(self._cold, self._filled)
         self._sleep(SPIN_CYCLES)
+
+    def hold(self) -> None:
+        self._sleep(HOLD_CYCLES)
 
     def take(self, tensor: Tensor, picks: Tensor) -> Tensor:
         return self._take(tensor, picks % tensor.numel())

@@ -121,6 +121,7 @@ class Player:
         """Call on prepared inputs one after the other; samples of the last output, which cannot be had before it is."""
         value: Any = None
         inputs: dict[str, Any] = {}
+        self._device.hold()
         for inputs in self._prepared[first : first + count]:
             value = self._call(**inputs)
         chosen = self._chosen(pick)

@@ -93,6 +93,9 @@ class SimulatedDevice:
         self.flushes += 1
         self.work(3e-4)
 
+    def hold(self) -> None:
+        self.work(2e-2)
+
     def take(self, tensor: Tensor, picks: Tensor) -> Tensor:
         at = max(self.clock, self._ends.get(MAIN, 0.0))
         self._write(at)
@@ -141,6 +144,9 @@ class HostDevice:
 
     def flush(self) -> None:
         """Caches stay as they are."""
+
+    def hold(self) -> None:
+        """There is no queue to fill."""
 
     def take(self, tensor: Tensor, picks: Tensor) -> Tensor:
         return torch.take(tensor, picks % tensor.numel())
