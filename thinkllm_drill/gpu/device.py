@@ -16,7 +16,7 @@ from torch import Tensor
 
 SPIN_CYCLES = 400_000
 """Keeps the device busy for about 0.2 ms while the host enqueues a call: launch overhead of the host is not timed."""
-HOLD_CYCLES = 100 * SPIN_CYCLES
+HOLD_CYCLES = 50 * SPIN_CYCLES
 FALLBACK_L2 = 64 << 20
 
 

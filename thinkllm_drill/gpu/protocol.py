@@ -23,7 +23,7 @@ WARM_SEEDS = 64
 ROUNDS = (5, 40)
 SLOPES = 7
 SLOPE_CALLS = (4, 32)
-SLOPE_SECONDS = 4e-3
+SLOPE_SECONDS = 8e-3
 SLOPE_WITHIN = (0.8, 1.25)
 CHECKED = 2
 """Outputs that are checked a block."""

@@ -94,7 +94,7 @@ class SimulatedDevice:
         self.work(3e-4)
 
     def hold(self) -> None:
-        self.work(2e-2)
+        self._ends[MAIN] = max(self.clock, self._ends.get(MAIN, 0.0)) + 1e-2
 
     def take(self, tensor: Tensor, picks: Tensor) -> Tensor:
         at = max(self.clock, self._ends.get(MAIN, 0.0))
