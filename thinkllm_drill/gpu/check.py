@@ -151,11 +151,10 @@ def _ruled(
     if close is not None:
         raise Unavailable(close)
     lines = [told(Figures(**figures)) for figures in grading.speeds]
-    return (
-        lines[0]
-        if len(lines) == 1
-        else "\n".join(f"{figures['case']}: {line}" for figures, line in zip(grading.speeds, lines, strict=True))
-    )
+    if len(lines) == 1:
+        return lines[0]
+    named = (text("gpu.named", case=row["case"], said=line) for row, line in zip(grading.speeds, lines, strict=True))
+    return text("gpu.between").join(named)
 
 
 def _demand(figures: Figures) -> str | None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import psutil
 
 GRACE_SECONDS = 0.25
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 SCRATCH = "thinkllm-run-"
 
 
