@@ -26,6 +26,8 @@ KEEPS_POINTERS = (
 Storage = tuple[int, int]
 """Address and bytes."""
 
+_storages: Any = torch.UntypedStorage  # what it has for weak references is not typed
+
 
 class OutOfBounds(Exception):
     """A kernel touched memory outside the tensors that it was launched with."""
@@ -76,7 +78,7 @@ class Sanitizer:
     def __init__(self, interpreter: Any) -> None:
         self._interpreter = interpreter
         self._launch = _Launch()
-        self._addressed: dict[Storage, int] = {}  # weak references, by storage
+        self._addressed: dict[Storage, Any] = {}  # weak references, by storage
         self.traffic = Traffic()
 
     def install(self) -> None:
@@ -101,14 +103,14 @@ class Sanitizer:
         storage = tensor.untyped_storage()
         key = storage.data_ptr(), storage.nbytes()
         if key in self._addressed:
-            torch.UntypedStorage._free_weak_ref(self._addressed[key])
+            _storages._free_weak_ref(self._addressed[key])
         self._addressed[key] = storage._weak_ref()
 
     def _alive(self) -> list[Storage]:
         """Those storages whose address was asked for that still exist."""
         for key, reference in list(self._addressed.items()):
-            if torch.UntypedStorage._expired(reference):
-                torch.UntypedStorage._free_weak_ref(reference)
+            if _storages._expired(reference):
+                _storages._free_weak_ref(reference)
                 del self._addressed[key]
         return list(self._addressed)
 
