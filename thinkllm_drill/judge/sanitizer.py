@@ -26,7 +26,7 @@ KEEPS_POINTERS = (
 Storage = tuple[int, int]
 """Address and bytes."""
 
-_storages: Any = torch.UntypedStorage  # what it has for weak references is not typed
+_UNTYPED: Any = torch.UntypedStorage  # what it has for weak references is not typed
 
 
 class OutOfBounds(Exception):
@@ -103,14 +103,14 @@ class Sanitizer:
         storage = tensor.untyped_storage()
         key = storage.data_ptr(), storage.nbytes()
         if key in self._addressed:
-            _storages._free_weak_ref(self._addressed[key])
+            _UNTYPED._free_weak_ref(self._addressed[key])
         self._addressed[key] = storage._weak_ref()
 
     def _alive(self) -> list[Storage]:
         """Those storages whose address was asked for that still exist."""
         for key, reference in list(self._addressed.items()):
-            if _storages._expired(reference):
-                _storages._free_weak_ref(reference)
+            if _UNTYPED._expired(reference):
+                _UNTYPED._free_weak_ref(reference)
                 del self._addressed[key]
         return list(self._addressed)
 
