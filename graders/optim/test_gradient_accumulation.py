@@ -43,7 +43,10 @@ OPTIMIZER
         number, x, labels = batch
         events.append(f"loss_fn of micro-batch {number}")
         loss_sum = F.cross_entropy(model(x), labels, reduction="sum") * options["weight"]
-        return loss_sum, int((labels != -100).sum())
+        tokens = int((labels != -100).sum())
+        if options["lone"] and tokens == 0:
+            loss_sum = loss_sum + 0.0 * model.unused.sum()
+        return loss_sum, tokens
     model = Model()
     model.train(options["training"])
     optimizer = Recorder(model.parameters())
@@ -51,7 +54,8 @@ OPTIMIZER
         for p in model.parameters():
             p.grad = torch.ones_like(p) if p.requires_grad else None
     given = (batch for batch in batches) if options["generator"] else batches
-    losses = train(model, optimizer, loss_fn, given, k, max_norm) if max_norm else train(model, optimizer, loss_fn, given, k)
+    limit = () if max_norm is None else (max_norm,)
+    losses = train(model, optimizer, loss_fn, given, k, *limit)
     return losses, events, gradients, [p.detach().clone() for p in model.parameters()], model.training
 """.replace("OPTIMIZER", OPTIMIZER)
 STREAM = """def stream(train, weights, batches, k):
@@ -84,6 +88,31 @@ OPTIMIZER
     return run
 """.replace("OPTIMIZER", OPTIMIZER)
 
+# how many graphs of earlier micro-batches of the group are alive at each call of loss_fn
+GRAPHS = """def graphs(train, weights, batches):
+    import weakref
+OPTIMIZER
+    class Mark:
+        pass
+    class Marked(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.mark = Mark()  # which lives as long as the node
+            marks.append(weakref.ref(ctx.mark))
+            return x.clone()
+        @staticmethod
+        def backward(ctx, grad):
+            return grad
+    marks, alive = [], []
+    model = torch.nn.ParameterList([weights[0].clone()])
+    def loss_fn(model, batch):
+        alive.append(sum(mark() is not None for mark in marks))
+        return Marked.apply((batch[1] @ model[0]).square().sum()), len(batch[1])
+    with torch.enable_grad():
+        train(model, Optimizer(model.parameters(), lr=0.01), loss_fn, batches, len(batches))
+    return alive
+""".replace("OPTIMIZER", OPTIMIZER)
+
 
 class TestTrain(ObjectSuite):
     """`lengths` are the counted tokens of each micro-batch; `k` is accumulation_steps."""
@@ -104,17 +133,19 @@ class TestTrain(ObjectSuite):
         case(en="no micro-batches", zh="没有 micro-batch", lengths=(), k=2),
         case(en="a micro-batch without tokens", zh="一个 micro-batch 没有 token", lengths=(0, 5, 2, 0), k=2, factor=64),
         case(en="a group without tokens", zh="一整组没有 token", lengths=(3, 5, 0, 0, 4, 1), k=2, factor=64),
+        case(en="a parameter that only a group without tokens reaches", zh="只有没有 token 的组用到的参数", lengths=(3, 5, 0, 0, 4, 1), k=2, lone=True, factor=64),
+        case(en="max_norm 0", zh="max_norm 为 0", lengths=(3, 1, 5), k=2, max_norm=0.0, factor=64),
         case(en="nothing but groups without tokens", zh="所有组都没有 token", lengths=(0, 0, 0), k=2, factor=64),
         case(en="tokens whose loss is 0", zh="有 token 但损失为 0", lengths=(3, 1), k=2, weight=0.0, factor=64),
         case(en="a generator", zh="生成器", lengths=(3, 1, 5), k=2, generator=True, factor=64),
         case(en="a model in evaluation mode", zh="推理模式的模型", lengths=(3, 1), k=2, training=False, factor=64),
-    ]
+    ]  # fmt: skip
 
-    def valid(self, *, k, **_):
-        return k >= 1
+    def valid(self, *, k, lone=False, **_):
+        return k >= 1 and (k == 2 or not lone)  # else its micro-batches without tokens are no group of their own
 
     def run(self, impl, rng, *, lengths, k, max_norm=None, scale=1.0, weight=1.0, **given):
-        options = {"stale": False, "generator": False, "training": True, "weight": weight} | given
+        options = {"stale": False, "generator": False, "training": True, "lone": False, "weight": weight} | given
         trial = impl.local(TRIAL)
         drawn = self.weights(rng), self.batches(rng, lengths, scale)
         losses, events, gradients, params, mode = trial(impl.train, *drawn, k, max_norm, options)
@@ -166,6 +197,17 @@ class TestTrain(ObjectSuite):
             "backward() for each before the next forward pass.",
             zh="每组 micro-batch 从 2 个增到 8 个，内存峰值也在增长：前面的计算图还留着。应在下一次前向之前就对当前的调用 backward()。",
         )
+
+    @check("cost")
+    @title(en="no graph is kept for its loss", zh="不为累加损失而保留计算图")
+    def test_graphs(self, attempt, rng):
+        alive = attempt.local(GRAPHS)(attempt.train, self.weights(rng), self.batches(rng, [POSITIONS] * 6))
+        if max(alive, default=0) > 2:  # one may still have a name
+            fail(
+                en=f"one group of 6 micro-batches: when loss_fn was called, the graphs of {alive} earlier ones were still "
+                "alive. Add up loss_sum.item(), not loss_sum.",
+                zh=f"一组 6 个 micro-batch：各次调用 loss_fn 时，前面仍有 {alive} 个计算图存活。应累加 loss_sum.item()，而不是 loss_sum。",
+            )
 
 
 def said(en, zh):

@@ -4,7 +4,7 @@ See https://huggingface.co/blog/gradient_accumulation for what goes wrong otherw
 """
 
 from collections.abc import Callable, Iterable
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import torch
@@ -33,11 +33,11 @@ def train(
     """
     losses = []
     stream = iter(micro_batches)
-    while group := list(islice(stream, accumulation_steps)):
+    for first in stream:
         # region blank: add up the gradients of the summed losses, one graph at a time
         optimizer.zero_grad()
         total, tokens = 0.0, 0
-        for micro_batch in group:
+        for micro_batch in chain((first,), islice(stream, accumulation_steps - 1)):
             loss_sum, num_tokens = loss_fn(model, micro_batch)
             loss_sum.backward()
             total += loss_sum.item()

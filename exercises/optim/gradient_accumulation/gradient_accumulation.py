@@ -5,7 +5,7 @@ See https://huggingface.co/blog/gradient_accumulation for what goes wrong otherw
 """
 
 from collections.abc import Callable, Iterable
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import torch
