@@ -10,6 +10,7 @@ import torch
 
 from thinkllm_drill.gpu.inputs import Mover, maker
 from thinkllm_drill.gpu.recipe import load, recipe
+from thinkllm_drill.grading import battery
 from thinkllm_drill.grading.rng import Rng
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +47,7 @@ def test_a_recipe_holds_what_makes_inputs_and_nothing_else() -> None:
     source = recipe(GRADER, "TestIt")
     for name in ("secret", "expected", "case", "somewhere", "entry"):
         assert name not in source
-    made = load(source)(Rng("a"), n=4)
+    made = load(source)(Rng("a"), {"n": 4}, "float32")
     assert made["t"].tolist() == [5, 6, 7, 8]
     assert torch.equal(made["x"], Rng("a").normal((4,)) * 2.0 * torch.pi)
     with pytest.raises(ValueError, match="no suite"):
@@ -64,8 +65,9 @@ def test_inputs_of_a_seed_are_the_same_wherever_they_are_made() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "graders/kernels").glob("test_*.py")), ids=lambda path: path.stem)
-def test_the_recipe_of_every_kernel_makes_what_its_grader_makes(path: Path) -> None:
+def test_the_recipe_of_every_kernel_makes_what_its_grader_makes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("triton")
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
     spec = importlib.util.spec_from_file_location(f"recipes_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
@@ -76,7 +78,8 @@ def test_the_recipe_of_every_kernel_makes_what_its_grader_makes(path: Path) -> N
     for suite in suites:
         made = load(recipe(path.read_text(), suite.__name__))
         for case in suite.cases:
-            ours, theirs = (make(Rng("x", case.id), **case.params) for make in (suite().inputs, made))
+            ours = suite().prepared(Rng("x", case.id), battery.Probe(case))
+            theirs = made(Rng("x", case.id), case.params, case.dtype)
             assert repr(ours) == repr(theirs)
 
 

@@ -24,7 +24,7 @@ from thinkllm_drill.judge import framing
 from thinkllm_drill.judge.wire import Decoder, Encoder
 
 COPY = """
-class Inputs:
+class Inputs(Prepared):
     def inputs(self, rng, *, count):
         return {"source": rng.normal((count,))}
 """

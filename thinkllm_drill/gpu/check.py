@@ -39,6 +39,7 @@ OTHER_INSTRUCTIONS = 2.0
 """A GPU's division, root and exponential are right to two units in the last place, not to one half."""
 TENSOR_CORES = 2.0**13
 """tl.dot of float32 rounds its operands to TF32, unless it is told not to."""
+HALF_FACTOR = 8.0
 MOST_FACTOR = 2.0**20
 AUDITED = 3
 BATTERY = (("values", battery.FORWARD), ("edges", battery.FORWARD), ("gradients", battery.BACKWARD))
@@ -255,9 +256,12 @@ class Ruler:
         return player
 
     def _factor(self, speed: Speed) -> float:
+        """Roundoffs that an output of a timed call may be off: few in half precision, which rounds the result once."""
         case = speed.case
         if case.factor is not None:
-            return float(case.factor) * OTHER_INSTRUCTIONS
+            return float(case.factor)
+        if case.dtype != "float32":
+            return HALF_FACTOR
         found = Tolerance.of(case.reduction, elementwise=self._suite.elementwise).factor * OTHER_INSTRUCTIONS
         return found * TENSOR_CORES if case.dtype == "float32" and speed.peer else found
 

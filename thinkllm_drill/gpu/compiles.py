@@ -96,7 +96,7 @@ def _type(value: Any) -> str:
 
 def launches(suite: Any, function: Callable[..., Any]) -> Iterator[str]:
     """Call the function as the cases and the timed shapes of a suite do; what could not be called."""
-    from thinkllm_drill.gpu.inputs import maker
+    from thinkllm_drill.gpu.inputs import DeviceRng
     from thinkllm_drill.grading import battery
     from thinkllm_drill.grading.rng import Rng
 
@@ -104,10 +104,12 @@ def launches(suite: Any, function: Callable[..., Any]) -> Iterator[str]:
         inputs = suite.prepared(Rng("compiles", case.id), battery.Probe(case))
         yield from _called(suite, function, inputs, case.id)
     for speed in suite.speeds:
-        case = speed.case
-        yield from _called(
-            suite, function, lambda case=case: maker(suite.inputs, case.params, case.dtype, _meta())(1), case.id
-        )
+
+        def on_paper(case: Any = speed.case) -> Any:
+            with _meta():
+                return suite.prepared(DeviceRng(_meta(), case.id), battery.Probe(case))
+
+        yield from _called(suite, function, on_paper, speed.case.id)
 
 
 def _meta() -> Any:

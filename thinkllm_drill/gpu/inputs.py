@@ -41,27 +41,29 @@ class DeviceRng(Rng):
 
 
 def maker(
-    inputs: Callable[..., Mapping[str, Any]], params: Mapping[str, Any], dtype: str, device: torch.device
+    prepared: Callable[[Any, Mapping[str, Any], str], dict[str, Any]],
+    params: Mapping[str, Any],
+    dtype: str,
+    device: torch.device,
 ) -> Callable[[int], dict[str, Any]]:
-    """What makes the inputs of a seed, on the device: float tensors in `dtype`."""
-    target = getattr(torch, dtype)
+    """What makes the inputs of a seed on the device, by a recipe; see `recipe.load`."""
 
     def make(seed: int) -> dict[str, Any]:
         with torch.no_grad(), device:
-            made = inputs(DeviceRng(device, "speed", seed), **params)
-            return {name: cast(value, target, device) for name, value in made.items()}
+            made = prepared(DeviceRng(device, "speed", seed), params, dtype)
+            return {name: placed(value, device) for name, value in made.items()}
 
     return make
 
 
-def cast(value: Any, dtype: torch.dtype, device: torch.device) -> Any:
-    """The value with float tensors in a dtype and all tensors on a device."""
+def placed(value: Any, device: torch.device) -> Any:
+    """The value with all tensors on a device."""
     if isinstance(value, Tensor):
-        return value.to(device, dtype if value.is_floating_point() else None)
+        return value.to(device)
     if type(value) in (list, tuple):
-        return type(value)(cast(item, dtype, device) for item in value)
+        return type(value)(placed(item, device) for item in value)
     if type(value) is dict:
-        return {key: cast(item, dtype, device) for key, item in value.items()}
+        return {key: placed(item, device) for key, item in value.items()}
     return value
 
 

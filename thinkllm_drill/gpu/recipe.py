@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
-CLASS = "Inputs"
+import torch
+
+CLASS, BASE = "Inputs", "Prepared"
 
 
 def recipe(source: str, suite: str) -> str:
-    """Source that defines `Inputs().inputs(rng, **params)` as the suite of that name in a grader file does.
+    """Source that defines `Inputs().prepared(rng, probe)` as the suite of that name in a grader file does.
 
     Raises:
         ValueError: there is no such suite, or it has no `inputs` of its own.
@@ -22,23 +25,51 @@ def recipe(source: str, suite: str) -> str:
     classes = {node.name: node for node in module.body if isinstance(node, ast.ClassDef)}
     if suite not in classes:
         raise ValueError(f"no suite {suite}")
-    members = _needed(_members(classes, suite), ["inputs"], _own_names)
+    members = _needed(_members(classes, suite), ["inputs", "prepared"], _own_names)
     if not any("inputs" in _defined(node) for node in members):
         raise ValueError(f"{suite} has no inputs of its own")
     top = [node for node in module.body if getattr(node, "name", "") != suite]
     used = [name for member in members for name in _global_names(member)]
     kept = _needed(top, used, _global_names)
-    made = ast.parse(f"class {CLASS}: pass").body[0]
+    made = ast.parse(f"class {CLASS}({BASE}): pass").body[0]
     assert isinstance(made, ast.ClassDef)
     made.body = members
     return ast.unparse(ast.fix_missing_locations(ast.Module([*kept, made], [])))
 
 
-def load(source: str) -> Callable[..., Mapping[str, Any]]:
-    """The function that makes inputs."""
-    namespace: dict[str, Any] = {"__name__": "inputs_of_a_grader"}
+class Prepared:
+    """What a suite's `prepared` is by itself: its inputs, rounded to the dtype of the case."""
+
+    def inputs(self, rng: Any, **params: Any) -> Mapping[str, Any]:
+        """The grader's own."""
+        raise NotImplementedError
+
+    def prepared(self, rng: Any, probe: Any) -> dict[str, Any]:
+        """The inputs of a probe."""
+        made = self.inputs(rng, **probe.case.params)
+        return {name: cast(value, getattr(torch, probe.case.dtype)) for name, value in made.items()}
+
+
+def load(source: str) -> Callable[[Any, Mapping[str, Any], str], dict[str, Any]]:
+    """The function that makes inputs, from a source of randomness, the parameters of a case and its dtype."""
+    namespace: dict[str, Any] = {"__name__": "inputs_of_a_grader", BASE: Prepared}
     exec(compile(source, "inputs.py", "exec"), namespace)
-    return namespace[CLASS]().inputs  # type: ignore[no-any-return]
+    made = namespace[CLASS]()
+
+    def prepared(rng: Any, params: Mapping[str, Any], dtype: str) -> dict[str, Any]:
+        case = SimpleNamespace(params=dict(params), dtype=dtype, reduction=None, factor=None)
+        return dict(made.prepared(rng, SimpleNamespace(case=case, layout="", cotangent="", draw=0, declared=True)))
+
+    return prepared
+
+
+def cast(value: Any, dtype: torch.dtype) -> Any:
+    """The value with its float tensors in a dtype."""
+    if isinstance(value, torch.Tensor):
+        return value.to(dtype) if value.is_floating_point() else value
+    if type(value) in (list, tuple):
+        return type(value)(cast(item, dtype) for item in value)
+    return value
 
 
 def _members(classes: Mapping[str, ast.ClassDef], name: str) -> list[ast.stmt]:
