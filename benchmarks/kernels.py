@@ -44,7 +44,7 @@ from thinkllm_drill.verdict import Check, CheckRequest  # noqa: E402
 RUNS = 10
 SPREAD = 0.02
 COPY_SHARE = 0.8
-PEER_SHARES = {"triton-flash-attention": 0.6, "triton-int4-matmul": 1.0, "triton-int4-gemv": 1.0}
+PEER_SHARES = {"triton-flash-attention": 0.6}
 """What a reference is to reach of its peer, where that is not what passes."""
 
 

@@ -16,7 +16,7 @@ from thinkllm_drill.gpu.bench import COPY, COPY_BYTES
 from thinkllm_drill.gpu.processes import LIMITS, BenchFailed, BenchProcess, DeviceAttempt, alone, launcher
 from thinkllm_drill.gpu.protocol import Game, Measurement, Plan
 from thinkllm_drill.gpu.recipe import recipe
-from thinkllm_drill.gpu.ruling import Figures, figures_of, slow, told
+from thinkllm_drill.gpu.ruling import Figures, figures_of, limit_of, slow, told
 from thinkllm_drill.gpu.stage import Asked
 from thinkllm_drill.grading import battery
 from thinkllm_drill.grading.compare import Tolerance
@@ -170,7 +170,7 @@ def _demand(figures: Figures) -> str | None:
         case "close":
             share = figures.share
             found = f"{100 * share['low']:.0f}–{100 * share['high']:.0f}"
-            what = text("gpu.copy") if figures.against == "copy" else figures.against
+            what = limit_of(figures.against)
             wanted = f"{100 * figures.at_least:.0f}"
             return text("gpu.close", case=figures.case, found=found, what=what, wanted=wanted)
     return None

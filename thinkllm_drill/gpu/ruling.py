@@ -131,7 +131,12 @@ def advice(figures: Figures) -> list[str]:
 
 
 def _limit(figures: Figures) -> str:
-    return text("gpu.copy") if figures.against == "copy" else figures.against
+    return limit_of(figures.against)
+
+
+def limit_of(against: str) -> str:
+    """What the time is compared with, in words."""
+    return text("gpu.copy") if against == "copy" else text("gpu.peer", name=against)
 
 
 def _percent(share: float) -> str:

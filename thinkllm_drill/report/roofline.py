@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from thinkllm_drill.locale import text
+from thinkllm_drill.gpu.ruling import limit_of
 from thinkllm_drill.report.page import say
 from thinkllm_drill.verdict import Verdict
 
@@ -92,7 +92,7 @@ def _lane(row: Mapping[str, Any], y: int) -> Lane:
         if (seconds := row["seconds"].get(name))
     ]
     low, high = (_across(row["share"][side]) for side in ("low", "high"))
-    against = text("gpu.copy") if row["against"] == "copy" else str(row["against"])
+    against = limit_of(str(row["against"]))
     places = _across(row["at_least"]), _across(1.0)
     return Lane(str(row["case"]), y, tuple(dots), low, high, *places, against, str(row["outcome"]))
 
