@@ -35,6 +35,7 @@ class TestTransformer(ModuleSuite):
         case(en="max_len tokens", zh="max_len 个 token", batch=1, src_len=16, tgt_len=16, heads=2, head_dim=4, layers=1, d_ff=12, reduction=1024),
         case(en="padding on the left of the target", zh="目标左侧有填充", batch=2, src_len=4, tgt_len=5, heads=2, head_dim=4, layers=1, d_ff=12, padding="left", reduction=1024),
         case(en="greedy: a batch of one", zh="greedy：batch 为 1", method="greedy", batch=1, src_len=3, tgt_len=4, heads=2, head_dim=4, layers=1, d_ff=12),
+        case(en="greedy: bos_id is eos_id too", zh="greedy：bos_id 就是 eos_id", method="greedy", batch=2, src_len=3, tgt_len=3, heads=2, head_dim=4, layers=1, d_ff=12, same=True),
         case(en="greedy: no step", zh="greedy：零步", method="greedy", batch=2, src_len=3, tgt_len=0, heads=2, head_dim=4, layers=1, d_ff=12),
     ]  # fmt: skip
 
@@ -43,13 +44,13 @@ class TestTransformer(ModuleSuite):
         config |= {"num_layers": layers, "d_ff": d_ff, "max_len": max_len}
         return config if pad_id is None else config | {"pad_id": pad_id}
 
-    def inputs(self, rng, *, batch, src_len, tgt_len, pad_id=0, padding=None, method=None, **_):
+    def inputs(self, rng, *, batch, src_len, tgt_len, pad_id=0, padding=None, method=None, same=False, **_):
         src = tokens(rng, 9, batch, src_len, pad_id)
         row = torch.arange(batch)[:, None]
         if padding:  # the last row has the shortest source
             src[torch.arange(src_len) >= (src_len - row).clamp(min=1)] = pad_id
         if method == "greedy":
-            return {"src": src, "bos_id": 1, "max_new_tokens": tgt_len}
+            return {"src": src, "bos_id": 1, "eos_id": 1 if same else NEVER, "max_new_tokens": tgt_len}
         tgt = tokens(rng, 11, batch, tgt_len, pad_id)
         if padding:  # and the longest target
             position = torch.arange(tgt_len) if padding == "both" else torch.arange(tgt_len).flip(0)
@@ -72,31 +73,41 @@ class TestTransformer(ModuleSuite):
 
     def scenario(self, impl, rng, probe):
         params = probe.case.params
-        self.lively = params.get("method") == "greedy"
-        self.alike = params.get("wanted") == "pad"
         if "wanted" in params:
-            yield from self.decoding(impl, probe)
-            return
+            rng, inputs = self.decoding(probe)
+        self.weights_for(params)
         model = self.build(impl, rng=rng, dtype=probe.case.dtype, **params)
-        inputs = self.inputs(rng, **params)
+        if "wanted" not in params:
+            inputs = self.inputs(rng, **params)
         match params.get("method"):
             case "loss":
-                yield "", model.loss(**inputs)
+                yield "loss", model.loss(**inputs)
             case "greedy":
-                yield "", model.greedy(eos_id=NEVER, **inputs)
+                yield "greedy", model.greedy(**inputs)
             case _:
                 yield "", model(**inputs)
 
-    def decoding(self, impl, probe):
-        """Greedy decoding in which what is wanted happens: weights, source and eos_id are drawn until it does."""
+    def arguments(self, rng, probe):
         params = probe.case.params
+        if "wanted" in params:
+            return self.decoding(probe)[1]
+        self.weights_for(params)
+        return super().arguments(rng, probe)
+
+    def weights_for(self, params):
+        self.lively = params.get("method") == "greedy"
+        self.alike = params.get("wanted") == "pad"
+
+    def decoding(self, probe):
+        """What the weights are drawn by, and inputs of greedy, such that what is wanted happens."""
+        params = probe.case.params
+        self.weights_for(params)
         chosen = vars(self.graded).setdefault("decodings", {})  # the same for attempt and reference
         case_key = self.entry, "greedy", probe.draw, str(sorted(params.items()))
         if case_key not in chosen:
             chosen[case_key] = self.drawn(case_key, params)
         key, eos_id = chosen[case_key]
-        model = self.build(impl, rng=self.graded.rng(*key), dtype=probe.case.dtype, **params)
-        yield "", model.greedy(eos_id=eos_id, **self.inputs(self.graded.rng(*key, "inputs"), **params))
+        return self.graded.rng(*key), self.inputs(self.graded.rng(*key, "inputs"), **params) | {"eos_id": eos_id}
 
     def drawn(self, case_key, params):
         """What the weights and the source are drawn by, and the eos_id."""
@@ -109,7 +120,7 @@ class TestTransformer(ModuleSuite):
                 first = truth(src=inputs["src"], tgt=torch.ones(params["batch"], 1, dtype=torch.int64))
                 happens = bool(((first.argmax(-1) == params["pad_id"]) & (first.amax(-1) < 0)).any())
             else:
-                happens, eos_id = found(truth.greedy(eos_id=NEVER, **inputs)[:, 1:].tolist(), params["wanted"])
+                happens, eos_id = found(truth.greedy(**inputs)[:, 1:].tolist(), params["wanted"])
             if happens:
                 return key, eos_id
         return key, NEVER  # a case that was made too small for it
