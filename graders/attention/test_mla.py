@@ -33,7 +33,7 @@ class TestMultiHeadLatentAttention(ModuleSuite):
     edges = [
         case(en="one token, no past", zh="只有一个 token，没有历史", **SIZES, seq_len=1),
         case(en="two rotary features", zh="只有两个旋转维度", batch=2, heads=2, q_rank=5, kv_rank=3, nope=4, rope=2, v_dim=4, seq_len=4),
-        case(en="queries that may attend to nothing", zh="没有可注意位置的查询", **SIZES, seq_len=3, past_len=2, mask="dead"),
+        case(en="queries that may attend to nothing", zh="没有可关注位置的查询", **SIZES, seq_len=3, past_len=2, mask="dead"),
         case(en="small inputs, beside the norms' eps", zh="很小的输入，与归一化的 eps 相当", **SIZES, seq_len=4, size=1e-3),
         case(en="128 tokens of the past", zh="128 个历史 token", batch=1, heads=2, q_rank=5, kv_rank=6, nope=4, rope=2, v_dim=3, seq_len=1, past_len=128, reduction=129),
         case(en="a past of large latents", zh="历史的潜在向量很大", **SIZES, seq_len=3, past_len=4, past_size=3e4),
@@ -118,7 +118,7 @@ class TestMultiHeadLatentAttention(ModuleSuite):
                 found[name].flatten(),
                 truth[name].flatten(),
                 en=f"query 1 may attend to nothing: the gradient of {name} must be finite and right all the same",
-                zh=f"查询 1 没有可注意的位置，{name} 的梯度仍须有限且正确",
+                zh=f"查询 1 没有可关注的位置，{name} 的梯度仍须有限且正确",
                 reduction=1024,  # 64 roundoffs
             )
 
