@@ -29,14 +29,14 @@ class TestLlamaLM(ModuleSuite):
         case(en="one token after a cache", zh="缓存之后一个 token", batch=2, new=1, cached=4, heads=4, kv_heads=2, head_dim=4, layers=2, reduction=1024),
         case(en="three tokens after a cache", zh="缓存之后三个 token", batch=2, new=3, cached=4, heads=4, kv_heads=2, head_dim=4, layers=1, reduction=1024),
         case(en="a cache with left padding", zh="缓存带左填充", batch=3, new=2, cached=4, heads=4, kv_heads=2, head_dim=4, layers=1, padding="left", reduction=1024),
-        case(en="loss", zh="loss", batch=2, new=5, heads=4, kv_heads=2, head_dim=4, layers=1, labels="all", reduction=1024),
-        case(en="loss: labels left out, left padding", zh="loss：部分标签略去，左填充", batch=3, new=6, heads=4, kv_heads=2, head_dim=4, layers=1, padding="left", labels="some", reduction=1024),
+        case(en="loss", zh="loss", batch=2, new=5, heads=4, kv_heads=2, head_dim=4, layers=1, method="loss", labels="all", reduction=1024),
+        case(en="loss: labels left out, left padding", zh="loss：部分标签略去，左填充", batch=3, new=6, heads=4, kv_heads=2, head_dim=4, layers=1, padding="left", method="loss", labels="some", reduction=1024),
     ]  # fmt: skip
     edges = [
         case(en="one token", zh="只有一个 token", batch=2, new=1, heads=4, kv_heads=2, head_dim=4, layers=1, reduction=1024),
         case(en="as many tokens as heads", zh="token 数等于头数", batch=4, new=4, heads=4, kv_heads=4, head_dim=4, layers=1, reduction=1024),
         case(en="33 tokens", zh="33 个 token", batch=1, new=33, heads=4, kv_heads=2, head_dim=4, layers=1, reduction=4096),
-        case(en="loss: right padding", zh="loss：右填充", batch=3, new=6, heads=4, kv_heads=2, head_dim=4, layers=1, padding="right", labels="some", reduction=1024),
+        case(en="loss: right padding", zh="loss：右填充", batch=3, new=6, heads=4, kv_heads=2, head_dim=4, layers=1, padding="right", method="loss", labels="some", reduction=1024),
     ]  # fmt: skip
 
     def config(self, *, heads, kv_heads, head_dim, layers, hidden=None, theta=10000.0, eps=1e-5, **_):
@@ -75,7 +75,10 @@ class TestLlamaLM(ModuleSuite):
         params = probe.case.params
         model = self.build(impl, rng=rng, dtype=probe.case.dtype, **params)
         inputs = self.inputs(rng, **params)
-        yield "", model.loss(**inputs) if params.get("labels") else model(**inputs)
+        if params.get("method") == "loss":
+            yield "loss", model.loss(**inputs)
+        else:
+            yield "", model(**inputs)
 
     @title(en="token by token, the cache gives what one call gives", zh="逐个 token 用缓存，与一次算完一致")
     def test_decoding(self, attempt, rng):

@@ -214,10 +214,10 @@ class LlamaLM(nn.Module):
 
         Args:
             input_ids: (batch, seq_len) int64.
-            labels: (batch, seq_len) int64, beside the tokens that they are the same as; −100 where none is asked for.
+            labels: (batch, seq_len) int64, not shifted: column t is predicted from earlier tokens; −100 does not count.
             attention_mask: (batch, seq_len) bool, True where a token is real.
         Returns:
-            (), the mean over the labels that are asked for; those of the first tokens are not.
+            (), the mean over the labels that count; those of column 0 do not.
         """
         # region blank: token t predicts label t + 1
         logits, _ = self(input_ids, attention_mask)

@@ -157,9 +157,9 @@ class LlamaLM(nn.Module):
 
         Args:
             input_ids: (batch, seq_len) int64.
-            labels: (batch, seq_len) int64, beside the tokens that they are the same as; −100 where none is asked for.
+            labels: (batch, seq_len) int64, not shifted: column t is predicted from earlier tokens; −100 does not count.
             attention_mask: (batch, seq_len) bool, True where a token is real.
         Returns:
-            (), the mean over the labels that are asked for; those of the first tokens are not.
+            (), the mean over the labels that count; those of column 0 do not.
         """
         raise NotImplementedError("blank 6: LlamaLM.loss")
