@@ -50,7 +50,7 @@ def test_mutants_of_the_references(slug):
         assert "# endregion" not in mutant.source
         assert mutant.was != mutant.now
         assert "\n" not in mutant.was + mutant.now
-        assert mutant.was.split(" …")[0].removeprefix("… ").split("(")[0].strip() in "\n".join(lines)
+        assert mutant.was.split(" …")[0].removeprefix("… ").split("(")[0].strip() in "\n".join([*lines, plain])
 
 
 def test_ids_survive_edits_elsewhere():
