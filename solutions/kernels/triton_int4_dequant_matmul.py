@@ -7,7 +7,6 @@ Dimensions: m rows, k inputs, n outputs; GROUP inputs share a scale and a zero; 
 import torch
 import triton
 import triton.language as tl
-from torch import Tensor
 
 
 @triton.jit
@@ -81,7 +80,7 @@ def gemm_kernel(
     # endregion
 
 
-def int4_matmul(x: Tensor, packed: Tensor, scales: Tensor, zeros: Tensor) -> Tensor:
+def int4_matmul(x: torch.Tensor, packed: torch.Tensor, scales: torch.Tensor, zeros: torch.Tensor) -> torch.Tensor:
     """Return x @ weight; with g = i // group weight[i, c] is (nibble − zeros[g, c]) · scales[g, c].
 
     Args:
