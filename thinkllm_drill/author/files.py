@@ -72,13 +72,13 @@ def _stray(library: Library, paths: Paths) -> Iterator[tuple[Path, str]]:
 def _owner(path: Path, names: list[str], *, is_solution: bool) -> tuple[str | None, bool]:
     """The exercise that a file belongs to by its name, and whether it may have it."""
     stem, _, rest = path.name.partition(".")
-    variants = {rf"{name}\.(mistake|honest)\.[a-z0-9_-]+\.py": name for name in names}
+    variants = {rf"{name}\.(mistake|honest|slow)\.[a-z0-9_-]+\.py": name for name in names}
     if is_solution:
         return (stem, rest == "py") if stem in names else (None, False)
     if stem.removeprefix("test_") in names and stem.startswith("test_"):
         return stem.removeprefix("test_"), rest == "py"
     if stem in names:
-        known = rest in ("mistakes.toml", "equivalent.toml", "strength.toml") or any(
+        known = rest in ("mistakes.toml", "equivalent.toml", "strength.toml", "liger.py") or any(
             re.fullmatch(pattern, path.name) for pattern in variants
         )
         return stem, known

@@ -98,11 +98,15 @@ def measure(library: Library, slug: str, kit: Kit, force: bool = False) -> Repor
 
 
 def check(library: Library, slug: str, kit: Kit) -> Report:
-    """Whether the figures are of what is there now, and still hold on one seed a mistake and two an honest variant."""
+    """Whether the figures are of what is there now, and still hold on one seed a mistake and two an honest variant.
+
+    Where there are none yet, nothing is graded.
+    """
     report = Report(slug, strength=strength.read(library.paths(slug).strength))
     if report.strength is None:
         report.note = f"its strength was never measured; run: thinkllm dev strength {slug}"
-    elif report.strength.content != fingerprint(library, slug):
+        return report
+    if report.strength.content != fingerprint(library, slug):
         report.problems.append(f"it changed since its strength was measured; run: thinkllm dev strength {slug}")
     else:
         report.note = _of_an_older_engine(report.strength)
