@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -259,8 +260,10 @@ def _is_program(source: str, position: int, expected: str) -> bool:
         tree = ast.parse(source)
         if len(tree.body) <= position or ast.unparse(tree.body[position]) != expected:
             return False
-        compile(tree, "<mutant>", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", SyntaxWarning)  # nobody would keep what Python itself warns of
+            compile(tree, "<mutant>", "exec", dont_inherit=True)
+    except (SyntaxError, SyntaxWarning, ValueError):
         return False
     return True
 
