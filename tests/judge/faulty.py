@@ -211,10 +211,7 @@ def deep_answer():
 
 
 def patched():
-    import json
+    from thinkllm_drill.judge import wire
 
-    import safetensors.torch
-
-    safetensors.torch.save = lambda *_: b"nonsense"
-    json.dumps = lambda *_, **__: 1 / 0
+    wire._JSON.encode = lambda tree: 1 / 0
     return torch.ones(1)

@@ -214,7 +214,7 @@ def test_a_newer_database_is_refused_and_left_alone(store: Store, database: Path
     before = database.read_bytes()
     with pytest.raises(ProgressError, match="99") as error:
         Store.open(database)
-    assert "upgrade" in str(error.value.hint)
+    assert "newer checkout" in str(error.value.hint)
     assert database.read_bytes() == before
 
 
