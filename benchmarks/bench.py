@@ -17,26 +17,14 @@ from pathlib import Path
 
 from thinkllm_drill.content.library import Library
 from thinkllm_drill.judge import client, daemon
-from thinkllm_drill.verdict import Check, CheckRequest, Verdict
+from thinkllm_drill.judge.quiet import Quiet
+from thinkllm_drill.verdict import CheckRequest, Verdict
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = "THINKLLM_BENCH_RESULTS"
 """The environment variable that names the file to write the figures to."""
 THINKLLM = [sys.executable, "-m", "thinkllm_drill"]
 IMPORT_TORCH = [sys.executable, "-c", "import torch"]
-
-
-class Silent:
-    """Hears nothing of what happens during a check."""
-
-    def on_status(self, text: str) -> None:
-        pass
-
-    def on_plan(self, checks: list[Check]) -> None:
-        pass
-
-    def on_check(self, check: Check) -> None:
-        pass
 
 
 @dataclass(frozen=True)
@@ -175,7 +163,7 @@ def own_service() -> Iterator[Path]:
 def graded(library: Library, slug: str) -> Verdict:
     """The verdict on an exercise's reference."""
     source = library.reference(slug).encode()
-    return client.check(CheckRequest(slug, "reference.py", source, str(library.root)), Silent(), service=True)
+    return client.check(CheckRequest(slug, "reference.py", source, str(library.root)), Quiet(), service=True)
 
 
 def references_as_attempts(library: Library, home: Path, slugs: Sequence[str]) -> None:

@@ -29,7 +29,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_the_figures_are_written_between_their_marks(root: Path) -> None:
-    text = speed.section(root, f"before\n{speed.BEGIN}stale\n{speed.END}after\n", "en", root / "README.md")
+    text = speed.section(root, f"before\n{speed.PLACE.begin}stale\n{speed.PLACE.end}after\n", "en", root / "README.md")
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "| `thinkllm check`, the whole process | 0.25 s | 0.31 s | 0.071 × the same cases in a cold pytest |" in text
@@ -37,7 +37,7 @@ def test_the_figures_are_written_between_their_marks(root: Path) -> None:
     assert "2 cores, 2026-01-02" in text
     assert "stale" not in text
     assert "## How fast" in text
-    assert "0.071 倍" in speed.section(root, speed.BEGIN + speed.END, "zh", root / "README.zh.md")
+    assert "0.071 倍" in speed.section(root, speed.PLACE.begin + speed.PLACE.end, "zh", root / "README.zh.md")
 
 
 def test_a_readme_without_a_place_is_refused(root: Path) -> None:
@@ -51,5 +51,5 @@ def test_without_results_nothing_is_written(tmp_path: Path) -> None:
 
 def test_the_readmes_agree_with_the_results() -> None:
     for path, text in readme.tables(Library(ROOT)).items():
-        begin, end = text.index(speed.BEGIN), text.index(speed.END)
+        begin, end = text.index(speed.PLACE.begin), text.index(speed.PLACE.end)
         assert text[begin:end] in path.read_text()

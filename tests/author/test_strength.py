@@ -161,7 +161,7 @@ def test_check_asks_for_a_measurement_of_what_is_there(library, paths, edit):
 def test_a_readme_beside_the_content_gets_the_table(library):
     assert readme.tables(library) == {}
     path = library.root / "README.md"
-    path.write_text(f"before\n{readme.BEGIN}old{readme.END}after\n", encoding="utf-8")
+    path.write_text(f"before\n{readme.PLACE.begin}old{readme.PLACE.end}after\n", encoding="utf-8")
     text = readme.tables(library)[path]
     assert text.startswith("before\n")
     assert text.endswith("after\n")

@@ -10,6 +10,7 @@ import pytest
 
 from thinkllm_drill.gpu import facts
 from thinkllm_drill.judge import client
+from thinkllm_drill.judge.quiet import Quiet
 from thinkllm_drill.verdict import Check, CheckRequest
 
 pytestmark = [
@@ -21,19 +22,6 @@ BIG = f"x.numel() == {N}"
 CALL = "    kernel[(triton.cdiv(x.numel(), block),)](x, out, x.numel(), BLOCK=block)\n"
 
 
-class Silent:
-    """Hears nothing."""
-
-    def on_status(self, text: str) -> None:
-        pass
-
-    def on_plan(self, checks: list[Check]) -> None:
-        pass
-
-    def on_check(self, check: Check) -> None:
-        pass
-
-
 @pytest.fixture
 def speed(content: Callable[..., Path]) -> Callable[[str], Check]:
     """Grades a file on the GPU; what the check `speed` says."""
@@ -41,7 +29,7 @@ def speed(content: Callable[..., Path]) -> Callable[[str], Check]:
     def grade(attempt: str) -> Check:
         root = content(n=N, dtype="bfloat16", at_least=0.6, star=0.8)
         request = CheckRequest("double", "double.py", attempt.encode(), str(root), device="cuda")
-        verdict = client.check(request, Silent(), service=False)
+        verdict = client.check(request, Quiet(), service=False)
         return next(check for check in verdict.checks if check.kind == "speed")
 
     return grade

@@ -24,7 +24,7 @@ RESULTS = {
     "versions": {"torch": "2.11.0", "triton": "3.6.0", "python": "3.12"},
     "kernels": {"triton-softmax": {"status": "passed", "shapes": [ROW], "slow": {}}},
 }
-README = f"# x\n\n{speed.BEGIN}{speed.END}\n## y\n"
+README = f"# x\n\n{speed.PLACE.begin}{speed.PLACE.end}\n## y\n"
 
 
 def test_nothing_is_shown_where_nothing_was_measured(tmp_path: Path) -> None:

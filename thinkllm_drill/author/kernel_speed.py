@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from thinkllm_drill.author import speed
+from thinkllm_drill.author.sections import Section
 from thinkllm_drill.errors import ContentError
 
-BEGIN, END = (
+PLACE = Section(
     "<!-- kernels: written by `thinkllm dev render` from benchmarks/kernels.*.json -->\n",
     "<!-- end of kernels -->\n",
 )
@@ -45,19 +46,18 @@ def section(root: Path, text: str, lang: str) -> str:
     files = sorted((root / "benchmarks").glob("kernels.*.json"))
     if not files:
         return text
-    if BEGIN not in text or END not in text:
-        if speed.END not in text:
+    if not PLACE.is_in(text):
+        above = speed.PLACE.end
+        if above not in text:
             return text
-        text = text.replace(speed.END, f"{speed.END}\n{BEGIN}{END}", 1)
+        text = text.replace(above, f"{above}\n{PLACE.begin}{PLACE.end}", 1)
     tables = []
     for path in files:
         try:
             tables.append(_table(json.loads(path.read_text(encoding="utf-8")), _WORDS[lang]))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ContentError(f"not the results of benchmarks/kernels.py: {error!r}", file=path, line=1) from error
-    before, rest = text.split(BEGIN, 1)
-    written = "\n".join(tables)
-    return f"{before}{BEGIN}\n{_WORDS[lang]['head']}\n\n{written}\n{END}{rest.split(END, 1)[1]}"
+    return PLACE.put(text, "\n\n".join([_WORDS[lang]["head"], "\n".join(tables)]))
 
 
 def _table(results: dict[str, Any], words: dict[str, str]) -> str:

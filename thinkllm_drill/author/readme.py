@@ -7,13 +7,14 @@ from pathlib import Path
 
 from thinkllm_drill import locale
 from thinkllm_drill.author import kernel_speed, speed
+from thinkllm_drill.author.sections import Section
 from thinkllm_drill.content import strength
 from thinkllm_drill.content.index import Entry
 from thinkllm_drill.content.library import Library
 from thinkllm_drill.content.strength import Strength
 from thinkllm_drill.errors import ContentError
 
-BEGIN, END = "<!-- exercises: written by `thinkllm dev render` -->\n", "<!-- end of exercises -->\n"
+PLACE = Section("<!-- exercises: written by `thinkllm dev render` -->\n", "<!-- end of exercises -->\n")
 FILES = {"en": "README.md", "zh": "README.zh.md"}
 _HEADS = {
     "en": ("exercise", "", "minutes", "known mistakes rejected", "mutants rejected", "honest verdicts"),
@@ -32,11 +33,9 @@ def tables(library: Library) -> dict[Path, str]:
         path = library.root / name
         if path.is_file():
             text = path.read_text(encoding="utf-8")
-            if BEGIN not in text or END not in text:
-                raise ContentError(f"no place for the exercises: {BEGIN.strip()} … {END.strip()}", file=path, line=1)
-            before, rest = text.split(BEGIN, 1)
-            written = before + BEGIN + "\n" + _table(library, lang) + "\n" + END + rest.split(END, 1)[1]
-            written = speed.section(library.root, written, lang, path)
+            if not PLACE.is_in(text):
+                raise ContentError(f"no place for the exercises: {PLACE}", file=path, line=1)
+            written = speed.section(library.root, PLACE.put(text, _table(library, lang)), lang, path)
             found[path] = kernel_speed.section(library.root, written, lang)
     return found
 

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from thinkllm_drill.author.sections import Section
 from thinkllm_drill.errors import ContentError
 
-BEGIN, END = (
+PLACE = Section(
     "<!-- figures: written by `thinkllm dev render` from benchmarks/results.json -->\n",
     "<!-- end of figures -->\n",
 )
@@ -48,14 +49,13 @@ def section(root: Path, text: str, lang: str, path: Path) -> str:
     results = root / "benchmarks" / "results.json"
     if not results.is_file():
         return text
-    if BEGIN not in text or END not in text:
-        raise ContentError(f"no place for the figures: {BEGIN.strip()} … {END.strip()}", file=path, line=1)
+    if not PLACE.is_in(text):
+        raise ContentError(f"no place for the figures: {PLACE}", file=path, line=1)
     try:
         table = _table(json.loads(results.read_text(encoding="utf-8")), lang)
     except (ValueError, KeyError, TypeError) as error:
         raise ContentError(f"not the results of `just bench`: {error}", file=results, line=1) from error
-    before, rest = text.split(BEGIN, 1)
-    return f"{before}{BEGIN}\n{HEADS[lang]}\n\n{table}\n{END}{rest.split(END, 1)[1]}"
+    return PLACE.put(text, f"{HEADS[lang]}\n\n{table}")
 
 
 def _table(results: dict[str, Any], lang: str) -> str:

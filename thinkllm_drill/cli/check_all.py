@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from thinkllm_drill.cli import preflight
 from thinkllm_drill.cli.authoring import Bar
-from thinkllm_drill.cli.grade import Options, Quiet, contract, look_into, record, request_of, unmeasured
+from thinkllm_drill.cli.grade import Options, contract, look_into, record, request_of, unmeasured
 from thinkllm_drill.cli.interview import asked
 from thinkllm_drill.cli.output import table
 from thinkllm_drill.cli.session import Session
 from thinkllm_drill.errors import InternalError, ThinkLLMError, UsageError
 from thinkllm_drill.findings import finding, suite_of
+from thinkllm_drill.judge.quiet import Quiet
 from thinkllm_drill.locale import text
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from thinkllm_drill.locale import text
 
 if TYPE_CHECKING:
     from thinkllm_drill.judge.client import Cancel, CheckEvents
-    from thinkllm_drill.verdict import Check, CheckRequest, Verdict
+    from thinkllm_drill.verdict import CheckRequest, Verdict
 
 
 @dataclass(frozen=True)
@@ -79,27 +78,6 @@ def request_of(session: Session, slug: str, path: Path, source: bytes, options: 
         case=options.case,
         device=options.device or settings.device,
     )
-
-
-class Quiet:
-    """Hears that the judge starts, and nothing of what it finds.
-
-    Args:
-        on_wait: told what is waited for.
-    """
-
-    def __init__(self, on_wait: Callable[[str], None] = lambda words: None) -> None:
-        self._on_wait = on_wait
-
-    def on_status(self, text: str) -> None:
-        """Say what is waited for."""
-        self._on_wait(text)
-
-    def on_plan(self, checks: list[Check]) -> None:
-        """Keep quiet."""
-
-    def on_check(self, check: Check) -> None:
-        """Keep quiet."""
 
 
 def verdict_on(session: Session, request: CheckRequest, events: CheckEvents, cancel: Cancel | None = None) -> Verdict:

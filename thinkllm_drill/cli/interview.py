@@ -32,8 +32,9 @@ def interviewer(
     """
     from dataclasses import replace
 
-    from thinkllm_drill.cli.grade import Quiet, request_of, unmeasured, verdict_on
+    from thinkllm_drill.cli.grade import request_of, unmeasured, verdict_on
     from thinkllm_drill.interview.engine import Interviewer
+    from thinkllm_drill.judge.quiet import Quiet
 
     def shown(words: str) -> None:
         if session.err.moves and not session.json:
@@ -98,9 +99,7 @@ def write_report(session: Session, outcome: Result) -> Path:
 
 def asked(session: Session) -> dict[str, str]:
     """The exercises that the interview which runs asks, each with its id; they are told nothing of meanwhile."""
-    if not session.has_progress:
-        return {}
-    if not (events := session.store.events_of("mock")):
+    if not session.has_progress or not (events := session.store.events_of("mock")):
         return {}
     from thinkllm_drill.interview.model import fold
 

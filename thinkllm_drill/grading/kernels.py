@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import pytest
@@ -86,12 +87,14 @@ class KernelSuite(FunctionSuite):
         inputs = self.prepared(rng, probe)
         written = [name for name in self.mutates if name in inputs]
         call: Any = impl[self.entry] if isinstance(impl, Attempt) else self.truth(impl)
+        if written:
+            call = partial(impl.local(CALL_AND_SHOW), call, written)
         if not isinstance(impl, Attempt):
-            yield self.output(impl.local(CALL_AND_SHOW)(call, written, **inputs) if written else call(**inputs), impl)
+            yield self.output(call(**inputs), impl)
             return
         try:
             with explained():
-                answer = impl.local(CALL_AND_SHOW)(call, written, **inputs) if written else call(**inputs)
+                answer = call(**inputs)
         except MemoryMisused as failure:
             yield "memory", failure.how  # tells one such mistake from another
             raise

@@ -15,8 +15,9 @@ from thinkllm_drill.content.library import Library
 from thinkllm_drill.errors import EnvironmentProblem, InternalError
 from thinkllm_drill.judge import client
 from thinkllm_drill.judge.measured import Measured
+from thinkllm_drill.judge.quiet import Quiet
 from thinkllm_drill.packages import missing
-from thinkllm_drill.verdict import Check, CheckRequest, Verdict
+from thinkllm_drill.verdict import CheckRequest, Verdict
 
 JUDGES = os.cpu_count() or 1
 """Judges that grade an author's sources at a time."""
@@ -100,22 +101,11 @@ def _shares(sources: int, seeds: list[str]) -> list[tuple[range, list[str]]]:
     return [(range(start, sources, JUDGES), seeds) for start in range(min(JUDGES, sources))]
 
 
-class _Silent:
-    def on_status(self, text: str) -> None:
-        pass
-
-    def on_plan(self, checks: list[Check]) -> None:
-        pass
-
-    def on_check(self, check: Check) -> None:
-        pass
-
-
 def grade(slug: str, file_label: str, source: bytes) -> Verdict:
     """The verdict on a source that is not a learner's, on a seed that follows from it."""
     root, seed = str(Library.open().root), seed_of(slug, source.decode())
     request = CheckRequest(slug, file_label, source, root, seed=seed, options={"patient": True})
-    return client.check(request, _Silent(), service=True)
+    return client.check(request, Quiet(), service=True)
 
 
 def run_example(slug: str, doctest_source: str, reference_source: str) -> list[str]:
