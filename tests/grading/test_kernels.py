@@ -513,6 +513,16 @@ def test_atomic_operations_are_counted(load: Any) -> None:
     assert audit(load(DOUBLE, edit), x=torch.ones(40)).atomics == 3
 
 
+@needs_triton
+def test_what_the_busiest_program_moves_is_told(load: Any) -> None:
+    work = audit(load(DOUBLE, ("at = tl", "n = tl.minimum(n, 10)\n    at = tl")), x=torch.ones(40))
+    assert (work.moved, work.heaviest) == ({160: 20}, {160: 20}), "the first of three programs does it all"
+    assert audit(load(), x=torch.ones(40)).heaviest == {160: 32}, "of three programs, two have 16 elements and one 8"
+    launch = "    kernel[(triton.cdiv(x.numel(), 16),)](x, out, x.numel(), BLOCK=16)\n"
+    twice = load(DOUBLE, (launch, 2 * launch))
+    assert audit(twice, x=torch.ones(40)).heaviest == {160: 32}, "the same program of another launch is another"
+
+
 IN_PLACE = """\
 @triton.jit
 def kernel(x_ptr, n, BLOCK: tl.constexpr):

@@ -42,6 +42,7 @@ class Work:
         host: what torch computed outside the kernels, with the line of each.
         idle: whether the answer is the same when no kernel is run.
         moved: elements that kernels loaded and stored, by the bytes of the storage they are in.
+        heaviest: the same, of the one program that moved most; for each size of storage by itself.
         atomics: how often a program ran an atomic operation.
     """
 
@@ -51,6 +52,7 @@ class Work:
     host: Mapping[str, int]
     idle: bool
     moved: Mapping[int, int]
+    heaviest: Mapping[int, int]
     atomics: int = 0
 
     def traffic(self, at_least: int) -> int:

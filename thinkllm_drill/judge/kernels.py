@@ -231,7 +231,7 @@ def audit(
 
     Returns:
         launches: how many kernels it launches.
-        widest, widest_line, moved, atomics: see `sanitizer.Traffic`.
+        widest, widest_line, moved, heaviest, atomics: see `sanitizer.Traffic`.
         host: what torch computes outside kernels, with the line of each.
         idle: whether the answer is the same when no kernel is run (a ghost run).
     """

@@ -42,29 +42,36 @@ class Traffic:
     """What kernels loaded and stored.
 
     `widest` is the largest number of lanes of one access, at line `widest_line`; `moved` holds how many elements were
-    loaded and stored, by the bytes of the storage they are in; `atomics` counts atomic operations, of any width.
+    loaded and stored, by the bytes of the storage they are in; `heaviest` holds the same of the one program that did
+    most of it, for each size of storage; `atomics` counts atomic operations, of any width.
     """
 
     widest: int = 0
     widest_line: int = 0
     moved: dict[int, int] = field(default_factory=dict)
+    heaviest: dict[int, int] = field(default_factory=dict)
     atomics: int = 0
 
 
 @dataclass
 class _Launch:
-    """The launch that is going on: its kernel's file, the storages of its arguments, and who wrote each byte."""
+    """The launch that is going on: its kernel's file, the storages of its arguments, and who wrote each byte.
+
+    `moved` is that of the program that runs, the last of `programs`.
+    """
 
     file: str = ""
     storages: list[Storage] = field(default_factory=list)
     writers: dict[Storage, Any] = field(default_factory=dict)
     programs: list[tuple[int, ...]] = field(default_factory=list)
+    moved: dict[int, int] = field(default_factory=dict)
     ordered: bool = False
 
     def number(self, program: tuple[int, ...]) -> int:
         """A number for a program, from 1 on; programs come one after the other."""
         if not self.programs or self.programs[-1] != program:
             self.programs.append(program)
+            self.moved = {}
         return len(self.programs)
 
 
@@ -188,12 +195,20 @@ class Sanitizer:
             here = (address >= start) & (address <= start + max(length - size, 0)) & (length >= size)
             if here.any():
                 visited.append((storage, (address[here] - start).astype(np.int64)))
-                self.traffic.moved[length] = self.traffic.moved.get(length, 0) + int(here.sum())
+                self._count(builder.grid_idx, length, int(here.sum()))
             inside |= here
         if lanes := int((~inside).sum()):
             line = line_of(self._launch.file)
             raise OutOfBounds(f"{kind}: {lanes} lanes out of bounds, program {builder.grid_idx}, line {line}")
         return visited
+
+    def _count(self, program: tuple[int, ...], size: int, elements: int) -> None:
+        """Note that a program loads or stores so many elements of a storage of that size."""
+        traffic, launch = self.traffic, self._launch
+        launch.number(program)  # it may be a new one
+        launch.moved[size] = launch.moved.get(size, 0) + elements
+        traffic.moved[size] = traffic.moved.get(size, 0) + elements
+        traffic.heaviest[size] = max(traffic.heaviest.get(size, 0), launch.moved[size])
 
     def _demand_own(self, builder: Any, storage: Storage, offsets: Any) -> None:
         """Raise where another program of this launch wrote at these offsets."""
