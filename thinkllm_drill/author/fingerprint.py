@@ -12,8 +12,8 @@ from thinkllm_drill.content import mistakes
 from thinkllm_drill.content.library import Library
 
 PACKAGE = Path(__file__).resolve().parents[1]
-WORDS_ONLY = {"grading": ("explain", "hints", "one_case", "show", "where")}
-"""Modules that put a failure into words, or run a case once more, and decide nothing."""
+WORDS_ONLY = {"grading": ("ahead", "explain", "hints", "one_case", "show", "where")}
+"""Modules that put a failure into words, run a case once more or ask sooner, and decide nothing."""
 PROCESSES = {
     "judge": (
         "authoring",
@@ -35,11 +35,13 @@ PROCESSES = {
         "runners",
         "sandbox",
         "scan",
+        "script",
         "seccomp",
         "service",
         "session",
         "standby",
         "trace",
+        "under_way",
         "worker",
     )
 }

@@ -64,10 +64,10 @@ class DeviceAttempt(Attempt):
     def _question(self, question: dict[str, Any]) -> Any:
         return self._ask({"op": "gpu", "question": question})
 
-    def _raise_if_failed(self, failure: Any, forbidden: Any) -> None:
+    def _raise_if_failed(self, failure: Any, hits: Any) -> None:
         if failure is not None and failure.type_name == "NotATensor":
             raise ContractBroken(text("gpu.output", what=failure.text))
-        super()._raise_if_failed(failure, forbidden)
+        super()._raise_if_failed(failure, hits)
 
 
 class BenchProcess:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from thinkllm_drill.grading import explain
+from thinkllm_drill.grading import ahead, explain
 from thinkllm_drill.grading.cases import Case
 from thinkllm_drill.grading.compare import UNITS, Mismatch, Tolerance, Truth, compare
 from thinkllm_drill.grading.local import Reference
@@ -168,16 +168,20 @@ def run_probes(grading: GradingSession, suite: Suite, check: str, kind: Kind, pr
     """Grade probes one after the other; the first that is not right is shrunk, explained and raised."""
     if grading.only_case is not None:
         probes = [probe for probe in probes if probe.case.id == grading.only_case]
-    for probe in probes:
-        ready, outcome, mismatch = graded(grading, suite, probe, check, kind)
-        if isinstance(mismatch, GradeFailure):
-            raise mismatch.with_cause(case=explain.named(ready), rerun=ready.case.id, probe=ready.named(check))
-        if mismatch is not None:
-            if grading.margins is not None:
-                rest = probes[probes.index(probe) + 1 :]
-                grading.ratio = _clearest(grading, suite, rest, check, kind, mismatch.ratio)
-            raise explain.failure(grading, suite, ready, check, kind, mismatch)
-        _demand_unchanged(suite, outcome, ready)
+    with ahead.in_turn(grading, suite, check, kind, probes) as announced:
+        for probe in announced:
+            ready, outcome, mismatch = graded(grading, suite, probe, check, kind)
+            if mismatch is not None:
+                break
+            _demand_unchanged(suite, outcome, ready)
+        else:
+            return
+    if isinstance(mismatch, GradeFailure):
+        raise mismatch.with_cause(case=explain.named(ready), rerun=ready.case.id, probe=ready.named(check))
+    if grading.margins is not None:
+        rest = probes[probes.index(probe) + 1 :]
+        grading.ratio = _clearest(grading, suite, rest, check, kind, mismatch.ratio)
+    raise explain.failure(grading, suite, ready, check, kind, mismatch)
 
 
 def _clearest(
@@ -273,8 +277,10 @@ def run_attempt(
     rng = grading.rng(*probe.key(suite, check))
     changed: list[str] = []
     target.on_changed = lambda names: changed.extend(name for name in names if name not in changed)
+    script = grading.scripts.get(ahead.key_of(suite, check, probe)) if target is grading.attempt else None
     try:
-        outcome = observe(lambda: kind.scenario(suite, target, rng, probe), trusted=False)
+        with target.following(script):
+            outcome = observe(lambda: kind.scenario(suite, target, rng, probe), trusted=False)
     finally:
         target.on_changed = None
     return replace(outcome, changed=tuple(changed))
@@ -282,7 +288,7 @@ def run_attempt(
 
 def truth_of(grading: GradingSession, suite: Suite, probe: Probe, check: str, kind: Kind) -> Truth:
     """What the reference shows on a probe, in fp64 and in the case's dtype."""
-    key = (*probe.key(suite, check), tuple(map(str, probe.case.params.items())))
+    key = ahead.key_of(suite, check, probe)
     if key not in grading.truths:
         run = _reference_runs(grading, suite, probe, check, kind)
         grading.truths[key] = Truth(run(grading.truth()), run(grading.same_dtype()))

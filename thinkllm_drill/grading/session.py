@@ -23,6 +23,7 @@ from thinkllm_drill.grading.rng import Rng
 from thinkllm_drill.judge.failures import GradeFailure
 from thinkllm_drill.judge.limits import Limits
 from thinkllm_drill.judge.proxy import Attempt
+from thinkllm_drill.judge.script import Scripts
 from thinkllm_drill.verdict import Check, Diagnosis
 
 
@@ -66,6 +67,8 @@ class GradingSession:
     """The figures of the shapes that were timed; see `gpu.ruling.Figures`."""
     truths: dict[tuple[object, ...], Truth] = field(default_factory=dict)
     """What the reference showed, by probe: the same question is asked again while a failure is explained."""
+    scripts: Scripts = field(default_factory=Scripts)
+    """What the battery will ask of the attempt, by probe; see `grading.ahead`."""
     state_dicts: dict[tuple[object, ...], dict[str, torch.Tensor]] = field(default_factory=dict)
     """A state dict of the reference's module by entry and config: names, shapes, and what is not random."""
     suspected: dict[tuple[object, ...], Outcome] = field(default_factory=dict)

@@ -265,7 +265,7 @@ class ModuleSuite(Suite):
             module.load_state_dict(weights)
             module.train(training)
             return module
-        state = impl.local(PREPARE)(module, weights, training, kind)
+        state = impl.local(PREPARE, foretold=None)(module, weights, training, kind)
         if state is not None:
             self._explain_state(state, weights)
         return module

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import types
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,15 +18,51 @@ def changed_arguments(request: Mapping[str, Any], reply: Mapping[str, Any]) -> l
 
     Generators of the judge are advanced to the state that the attempt left them in.
     """
-    before = {str(index): value for index, value in enumerate(request["args"])} | dict(request["kwargs"])
-    after = {str(index): value for index, value in enumerate(reply["args"])} | dict(reply["kwargs"])
+    after = dict(reply["changed"])
     changed = []
-    for name, value in before.items():
+    for name, value in named(request["args"], request["kwargs"]).items():
         if isinstance(value, torch.Generator):
             value.set_state(after[name].get_state())
-        elif not _same(value, after.get(name)):
+        elif name in after and not _same(value, after[name]):
             changed.append(name)
     return changed
+
+
+def named(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments by name, positional ones by position."""
+    return {str(index): value for index, value in enumerate(args)} | dict(kwargs)
+
+
+def copied(value: Any) -> Any:
+    """A copy of plain data that nothing can change, to be given to `is_as_copied`."""
+    kind = type(value)
+    if kind in _UNCHANGING:
+        return value
+    if kind is Tensor or kind is torch.nn.Parameter:
+        return value.detach().clone()
+    if kind is np.ndarray:
+        return value.copy()
+    if kind is list or kind is tuple:
+        return kind(map(copied, value))
+    if kind is dict:
+        return {key: copied(item) for key, item in value.items()}
+    return _UNKNOWN
+
+
+def is_as_copied(before: Any, after: Any) -> bool:
+    """Whether a value is what it was when it was copied; False also where that cannot be told."""
+    if before is _UNKNOWN:
+        return False
+    if isinstance(before, list | tuple):
+        return type(after) is type(before) and len(before) == len(after) and all(map(is_as_copied, before, after))
+    if isinstance(before, dict):
+        same_keys = type(after) is dict and list(before) == list(after)
+        return same_keys and all(is_as_copied(item, after[key]) for key, item in before.items())
+    return before is after or _same(before, after)
+
+
+_UNKNOWN = object()
+_UNCHANGING = {type(None), bool, int, float, str, bytes, torch.dtype, torch.device, types.FunctionType}
 
 
 def _same(before: Any, after: Any) -> bool:

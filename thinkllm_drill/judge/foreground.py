@@ -48,6 +48,7 @@ class ForegroundLauncher:
 def patient(attempt: Attempt, source: bytes) -> None:
     """Give an attempt all the time there is."""
     attempt.limit(Limits(call_seconds=FOREVER, verdict_seconds=FOREVER))
+    attempt.asks_ahead = False  # they see one call after the other
     attempt.become(source)  # its deadline is that of the new limits
 
 

@@ -36,28 +36,26 @@ class Reader:
         self._buffer = bytearray()
         self._need = HEADER.size
 
-    def feed(self, piece: bytes) -> tuple[bytes, bytes] | None:
-        """The next (tree, blob) once it is complete, else None; FrameError where it cannot be one.
-
-        A peer answers one message at a time, so bytes beyond the message are an error and not kept.
-        """
+    def feed(self, piece: bytes) -> None:
+        """Take what has come."""
         self._buffer += piece
+
+    def next(self) -> tuple[bytes, bytes] | None:
+        """The next (tree, blob) if it is complete, else None; FrameError where it cannot be one."""
         if self._need == HEADER.size and len(self._buffer) >= HEADER.size:
             tree_length, blob_length = _lengths(self._buffer[: HEADER.size])
             self._need = HEADER.size + tree_length + blob_length
             self._tree_end = HEADER.size + tree_length
         if self._need == HEADER.size or len(self._buffer) < self._need:
             return None
-        if len(self._buffer) > self._need:
-            raise FrameError("more bytes than the message announced")
-        message = bytes(self._buffer[HEADER.size : self._tree_end]), bytes(self._buffer[self._tree_end :])
-        self._buffer.clear()
+        message = bytes(self._buffer[HEADER.size : self._tree_end]), bytes(self._buffer[self._tree_end : self._need])
+        del self._buffer[: self._need]
         self._need = HEADER.size
         return message
 
     @property
     def empty(self) -> bool:
-        """Whether no message has begun to arrive."""
+        """Whether nothing of a further message has arrived."""
         return not self._buffer
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from thinkllm_drill.judge import framing
 from thinkllm_drill.judge.failures import AttemptDied, AttemptTimeout, GradeFailure, LimitExceeded
@@ -71,6 +72,7 @@ class Link:
         self._selector.register(self._runner.connection, selectors.EVENT_READ)
         self._output_open = True
         self._selector.register(self._runner.output, selectors.EVENT_READ)
+        self._reader, self._unanswered = framing.Reader(), 0
         self.alive = True
 
     def exchange(self, tree: bytes, blob: bytes, seconds: float) -> tuple[bytes, bytes]:
@@ -80,18 +82,19 @@ class Link:
             AttemptTimeout, AttemptDied, LimitExceeded: the runner is stopped by then.
         """
         deadline = time.monotonic() + seconds
-        try:
-            self._demand_silence()
-            self._write(framing.pack(tree, blob), deadline)
+        with self._stopped_by_failure():
+            self._send(framing.pack(tree, blob), deadline)
             return self._read(deadline)
-        except GradeFailure:
-            self.close()
-            raise
-        except (framing.PeerGone, OSError):
-            raise self._ended() from None
-        except framing.FrameError as error:
-            self.close()
-            raise AttemptDied(text("grading.malformed", problem=str(error))) from None
+
+    def send(self, message: bytes, seconds: float) -> None:
+        """Send a message; its answer is read later. That the runner has ended is told by whoever reads."""
+        with self._stopped_by_failure(), contextlib.suppress(OSError, framing.PeerGone):
+            self._send(message, time.monotonic() + seconds)
+
+    def receive(self, seconds: float) -> tuple[bytes, bytes]:
+        """The next message from the runner; raises what `exchange` does."""
+        with self._stopped_by_failure():
+            return self._read(time.monotonic() + seconds)
 
     def close(self) -> Exit:
         """Stop the runner and all that it started."""
@@ -101,6 +104,25 @@ class Link:
         self.alive = False
         self._selector.close()
         return self._launcher.stop(self._runner)
+
+    @contextlib.contextmanager
+    def _stopped_by_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except GradeFailure:
+            self.close()
+            raise
+        except (framing.PeerGone, OSError):
+            raise self._ended() from None
+        except framing.FrameError as error:
+            self.close()
+            raise AttemptDied(text("grading.malformed", problem=str(error))) from None
+
+    def _send(self, message: bytes, deadline: float) -> None:
+        if not self._unanswered:
+            self._demand_silence()
+        self._unanswered += 1
+        self._write(message, deadline)
 
     def _demand_silence(self) -> None:
         """Whatever has come without having been asked for cannot be an answer."""
@@ -117,23 +139,30 @@ class Link:
             try:
                 sent += connection.send(view[sent : sent + (1 << 20)])
             except BlockingIOError:
-                self._selector.modify(connection, selectors.EVENT_WRITE)
+                # answers are taken meanwhile: who waits to be heard does not listen
+                self._selector.modify(connection, selectors.EVENT_WRITE | selectors.EVENT_READ)
                 self._wait(deadline)
                 self._selector.modify(connection, selectors.EVENT_READ)
+                with contextlib.suppress(BlockingIOError):
+                    self._take()
 
     def _read(self, deadline: float) -> tuple[bytes, bytes]:
-        reader = framing.Reader()
-        while True:
-            if not self._wait(deadline):
-                continue
-            piece = self._runner.connection.recv(1 << 20)
-            if not piece:
-                raise framing.PeerGone("closed")
-            message = reader.feed(piece)
-            if message is not None:
-                self.drain()
-                demand_room(self._runner.scratch)
-                return message
+        while (message := self._reader.next()) is None:
+            if self._wait(deadline):
+                self._take()
+        self._unanswered -= 1
+        if not self._unanswered and not self._reader.empty:
+            raise framing.FrameError("more bytes than the message announced")
+        self.drain()
+        demand_room(self._runner.scratch)
+        return message
+
+    def _take(self) -> None:
+        """Read what has come."""
+        piece = self._runner.connection.recv(1 << 20)
+        if not piece:
+            raise framing.PeerGone("closed")
+        self._reader.feed(piece)
 
     def _wait(self, deadline: float) -> bool:
         """Wait for the connection, keeping the output drained; whether it is ready."""

@@ -20,6 +20,7 @@ from thinkllm_drill.grading.plugin import Grading, find_diagnosis, make_session
 from thinkllm_drill.grading.session import GradingSession
 from thinkllm_drill.judge.launch import Launcher
 from thinkllm_drill.judge.measured import Measured
+from thinkllm_drill.judge.script import Scripts
 from thinkllm_drill.verdict import Check
 
 FRESH_RUNNER_AFTER = 100
@@ -93,7 +94,7 @@ class _Runs:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Instead of running each check once."""
         for seed in self.job.seeds:
-            shared: dict[str, Any] = {"truths": {}, "suspected": {}}
+            shared: dict[str, Any] = {"truths": {}, "scripts": Scripts(), "suspected": {}}
             for number, source in enumerate(self.job.sources):
                 self.emit(self.measured(number, source, seed, session.items, shared))
         self.done = True

@@ -6,14 +6,16 @@ called back here. What the reply does not allow to be told apart (identity, memo
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from thinkllm_drill.judge import framing, replies
 from thinkllm_drill.judge.changes import changed_arguments
 from thinkllm_drill.judge.failures import (
     AttemptDied,
@@ -21,35 +23,20 @@ from thinkllm_drill.judge.failures import (
     AttemptTimeout,
     ContractBroken,
     GradeFailure,
-    LimitExceeded,
-    NotStarted,
-    RuleBroken,
-    Wrong,
 )
 from thinkllm_drill.judge.launch import Launcher
 from thinkllm_drill.judge.limits import Limits
 from thinkllm_drill.judge.link import Capture, Link, remaining
 from thinkllm_drill.judge.profile import Cost
-from thinkllm_drill.judge.remote import Local, PlacedTensor, Raised, RemoteMethod, RemoteName, RemoteObject
+from thinkllm_drill.judge.remote import UNTOLD, Local, PlacedTensor, Raised, RemoteMethod, RemoteName, RemoteObject
+from thinkllm_drill.judge.under_way import MAX_BYTES, Script, UnderWay
 from thinkllm_drill.judge.wire import Decoder, Encoder, Opaque, WireError, as_record
 from thinkllm_drill.locale import text
-from thinkllm_drill.verdict import Cause, Frame
 
 _MISSHAPEN = (KeyError, IndexError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError)
-MAX_RULES = 3
+LET_GO_SECONDS = 0.2
 ANSWERS = ("call", "vjp", "profile", "value")
 """Requests whose answers tell one attempt from another; those of the rest are numbers of objects."""
-_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "CUDA out of memory")
-
-
-def broken_rule(hit: Mapping[str, Any]) -> Cause:
-    """What to say of a forbidden call that was reached: its name, the learner's line and what stands there."""
-    name, used, line = str(hit["name"]), str(hit["used"]), int(hit["line"])
-    frames = tuple(Frame(int(f["line"]), str(f["function"]), str(f["code"])) for f in hit["frames"])
-    if not used:
-        return Cause(message=text("grading.forbidden", names=name), frames=frames)
-    key = "grading.forbidden_at" if used == name else "grading.forbidden_by"
-    return Cause(message=text(key, name=name, used=used, line=line), frames=frames)
 
 
 def _as_it_is(answer: Any) -> Any:
@@ -96,12 +83,14 @@ class Attempt:
         self._callbacks: dict[int, Callable[..., Any]] = {}
         self._numbers: dict[int, int] = {}
         self._names: tuple[str, ...] = ()
+        self._under_way = UnderWay()
         self._pending: BaseException | None = None
         self._locals: dict[str, int] = {}
         self._changed: list[str] = []
         self._kernels = kernels
         self.on_changed: Callable[[list[str]], None] | None = None
         self.launches = 0
+        self.asks_ahead = True
         self.log: list[Any] | None = None
         self.intermediates: dict[str, Any] | None = None
 
@@ -152,12 +141,12 @@ class Attempt:
         self._ready()
         return PlacedTensor(self, self._ask({"op": "place", "value": tensor}, int), tuple(tensor.shape))
 
-    def local(self, source: str) -> Local:
+    def local(self, source: str, foretold: Any = UNTOLD) -> Local:
         """The function that `source` evaluates to, made in the runner; `torch` is known there. It can be called too.
 
-        An expression (a lambda), or a `def`.
+        An expression (a lambda), or a `def`. `foretold` is what it returns where nothing is wrong.
         """
-        return Local(self, source)
+        return Local(self, source, foretold)
 
     def outcome(self, thunk: Callable[[], Any]) -> Any:
         """The result of `thunk()`, or the exception that the attempt raised in it, as a value to compare."""
@@ -174,10 +163,19 @@ class Attempt:
         cotangents: Mapping[int, Tensor] | None,
     ) -> tuple[Any, dict[str, Tensor]]:
         """The output and the gradients with respect to `wrt`; see `judge.autodiff.vjp`."""
-        request: dict[str, Any] = {"op": "vjp", "target": target._target(), "kwargs": dict(inputs), "wrt": list(wrt)}
-        request["cotangents"] = cotangents and dict(cotangents)
+        request = self._vjp_request(target, inputs, wrt, cotangents)
         output, gradients = self._ask(request, lambda answer: (answer[0], dict(answer[1])))
         return output, gradients
+
+    @staticmethod
+    def _vjp_request(
+        target: RemoteName | RemoteObject,
+        inputs: Mapping[str, Any],
+        wrt: Sequence[str],
+        cotangents: Mapping[int, Tensor] | None,
+    ) -> dict[str, Any]:
+        request: dict[str, Any] = {"op": "vjp", "target": target._target(), "kwargs": dict(inputs), "wrt": list(wrt)}
+        return request | {"cotangents": cotangents and dict(cotangents)}
 
     def profile(
         self,
@@ -208,12 +206,54 @@ class Attempt:
             self._link.drain()
         return self._capture.text()
 
+    # what is asked before it is needed
+
+    def send_ahead(self, script: Script) -> bool:
+        """Send the requests of a scenario that is going to run; whether that was possible.
+
+        Scenarios then have to run in the order in which they were announced, each in `following` its script.
+        """
+        link = self._link
+        if link is None or not link.alive or self._loaded != self._generation:
+            return False
+        if not self.asks_ahead or self._callbacks or self._under_way.size + script.size > MAX_BYTES:
+            return False
+        for source, number in script.functions.items():
+            if self._locals.get(source) != number:
+                self._locals[source] = self._ask({"op": "local", "source": source, "as": number}, int)
+        self._under_way.send_ahead(script)
+        for frame in script.frames:
+            link.send(frame.message, remaining(self._deadline, self._limits.call_seconds))
+        return True
+
+    @contextlib.contextmanager
+    def following(self, script: Script | None) -> Iterator[None]:
+        """While the scenario of a script runs, or of none."""
+        self._under_way.begin(script)
+        try:
+            yield
+        finally:
+            self._under_way.begin(None)
+
+    def let_go(self) -> None:
+        """Want no answer to what was sent ahead; a runner that does not come to an end with it is stopped."""
+        self._under_way.scripts.clear()
+        deadline = time.monotonic() + LET_GO_SECONDS
+        with contextlib.suppress(GradeFailure):
+            while self._under_way.owed and self._link is not None and self._link.alive:
+                reply = self._decode(*self._link.receive(max(0.001, deadline - time.monotonic())))
+                if "callback" in reply:
+                    self.close()
+                self._under_way.owed.popleft()
+        self._under_way.answers.clear()
+
     # requests
 
     def _ready(self) -> None:
         if self._link is None or not self._link.alive:
             self._link, self._loaded = Link(self._launcher, self._limits, self._capture, self._interrupted), -1
             self._locals.clear()
+            self._under_way = UnderWay()
         if self._loaded != self._generation:
             self._load()
             self._loaded = self._generation
@@ -247,11 +287,11 @@ class Attempt:
         reply = self._conversation(self._link, request)
         try:
             failure = AttemptRaised(reply["raised"]) if "raised" in reply else None
-            changed = changed_arguments(request, reply) if "kwargs" in reply else None
+            changed = changed_arguments(request, reply) if "changed" in reply else None
             answer = None if failure is not None or reply.get("forbidden") else read(reply["ok"])
             launches = int(reply.get("launches", 0))
             dict(reply.get("intermediates", {}))
-            self._raise_if_failed(failure, [broken_rule(hit) for hit in reply.get("forbidden", ())])
+            self._raise_if_failed(failure, reply.get("forbidden", ()))
         except _MISSHAPEN as error:
             raise self._malformed(error) from None
         self.launches = launches
@@ -265,33 +305,59 @@ class Attempt:
             self.log.append(reply["ok"])
         return answer
 
+    def _raise_if_failed(self, failure: AttemptRaised | None, hits: Sequence[Mapping[str, Any]]) -> None:
+        replies.raise_if_failed(failure, hits, self._limits)
+
     def _conversation(self, link: Link, message: dict[str, Any]) -> dict[str, Any]:
         """The reply to a request, after the callbacks that come before it.
 
         What a grader's function fails with is raised in place of whatever the attempt makes of it.
         """
-        self._asked += 1
-        number, message = self._asked, message | {"number": self._asked}
+        under_way = self._under_way
         left = self._limits.call_seconds  # for what the attempt does, not for what it has called here
         try:
-            while True:
-                tree, blob = self._encode(message)
+            number = under_way.number_of(message)
+            if number is None:
+                self._asked += 1
+                number = self._asked
+                start = self._sent(link, message | {"number": number}, left)
+                under_way.owed.append(number)
+            else:
                 start = time.monotonic()
-                reply = self._decode(*link.exchange(tree, blob, remaining(self._deadline, left)))
+            while number not in under_way.answers:
+                reply = self._decode(*link.receive(remaining(self._deadline, left)))
                 left -= time.monotonic() - start
-                if "callback" not in reply:
-                    break
-                if left <= 0 or time.monotonic() > self._deadline:
-                    self.close()
-                    raise AttemptTimeout(text("grading.timeout", seconds=f"{self._limits.call_seconds:g}"))
-                message = self._call_back(reply)
-            if reply.get("number", number if "raised" in reply else None) != number:
-                raise self._malformed(ValueError("an answer to another question"))
+                if "callback" in reply:
+                    if left <= 0 or time.monotonic() > self._deadline:
+                        self.close()
+                        raise AttemptTimeout(text("grading.timeout", seconds=f"{self._limits.call_seconds:g}"))
+                    start = self._sent(link, self._called_back(reply), left)
+                    continue
+                start = time.monotonic()
+                try:
+                    under_way.answer(reply)
+                except ValueError as error:
+                    raise self._malformed(error) from None
         finally:
             pending, self._pending = self._pending, None
             if pending is not None:
                 raise pending
-        return reply
+        return under_way.answers.pop(number)
+
+    def _sent(self, link: Link, message: dict[str, Any], left: float) -> float:
+        """Send a message; when that was begun."""
+        data = framing.pack(*self._encode(message))
+        start = time.monotonic()
+        link.send(data, remaining(self._deadline, left))
+        return start
+
+    def _called_back(self, reply: dict[str, Any]) -> dict[str, Any]:
+        """The answer to a callback; what is asked from within it is answered before what is under way."""
+        owed, self._under_way.owed = self._under_way.owed, deque()
+        try:
+            return self._call_back(reply)
+        finally:
+            self._under_way.owed = owed
 
     def _encode(self, message: dict[str, Any]) -> tuple[bytes, bytes]:
         return Encoder(self._encode_special).encode(message)
@@ -323,24 +389,6 @@ class Attempt:
             return {"raise": ["RuntimeError", str(failure)]}
         except Exception as error:
             return {"raise": [type(error).__name__, str(error)]}
-
-    def _raise_if_failed(self, failure: AttemptRaised | None, forbidden: Sequence[Cause]) -> None:
-        if forbidden:
-            message = "\n".join(cause.message for cause in forbidden[:MAX_RULES])
-            raise RuleBroken(replace(forbidden[0], message=message))
-        if failure is None:
-            return
-        if failure.type_name == "NotImplementedError" and failure.text.startswith("blank "):
-            raise NotStarted(text("grading.blank_reached", blank=failure.text)).with_cause(frames=failure.cause.frames)
-        if failure.type_name == "MemoryError" or any(sign in failure.text for sign in _OUT_OF_MEMORY):
-            memory = self._limits.memory_bytes / 2**30
-            limit = LimitExceeded(text("grading.memory_limit", gigabytes=f"{memory:g}"))
-            raise limit.with_cause(frames=failure.cause.frames)
-        if failure.type_name == "NoGradient":
-            raise Wrong(text("grading.no_gradient"))
-        if failure.type_name == "UnsendableValue":
-            raise ContractBroken(text("grading.unsendable", problem=failure.text))
-        raise failure
 
     # values of our own
 

@@ -19,11 +19,17 @@ if TYPE_CHECKING:
     from thinkllm_drill.judge.proxy import Attempt
 
 
-class Local:
-    """A callable that is shipped as source and runs in the runner: a differentiable or often called one."""
+UNTOLD = object()
 
-    def __init__(self, attempt: Attempt, source: str) -> None:
-        self.source = source
+
+class Local:
+    """A callable that is shipped as source and runs in the runner: a differentiable or often called one.
+
+    `foretold` is what it returns where nothing is wrong, if that is known.
+    """
+
+    def __init__(self, attempt: Attempt, source: str, foretold: Any = UNTOLD) -> None:
+        self.source, self.foretold = source, foretold
         self._attempt = attempt
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -56,13 +62,13 @@ class RemoteName:
         return getattr(self._resolve(), name)
 
     def _resolve(self) -> RemoteObject:
-        found = self._attempt._ask({"op": "name", "module": self._attempt._module, "name": self._name})
+        found = self._attempt._ask({"op": "name", "name": self._name})
         if not isinstance(found, RemoteObject):
             raise ContractBroken(text("grading.not_callable", name=self._name))
         return found
 
     def _target(self) -> list[Any]:
-        return ["name", self._attempt._module, self._name]
+        return ["name", self._name]
 
 
 class RemoteObject:

@@ -109,7 +109,7 @@ class _Writer:
         if request["target"][0] != "name" or request["args"] or _special(request["kwargs"]):
             return None
         self._inputs = dict(request["kwargs"])
-        return [f"print({self._name(request['target'][2])}({'**x' if self._inputs else ''}))"]
+        return [f"print({self._name(request['target'][1])}({'**x' if self._inputs else ''}))"]
 
     def _several(self, asked: list[Asked]) -> list[str]:
         shown = [line for each in asked for line in self._lines(each)]
@@ -201,7 +201,7 @@ class _Writer:
 
     def _target(self, target: list[Any]) -> str:
         match target:
-            case ["name", _, name]:
+            case ["name", name]:
                 return self._name(name)
             case ["method", owner, name]:
                 return f"{self._expression(owner, 'object')}.{name}"

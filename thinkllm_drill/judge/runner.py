@@ -27,6 +27,7 @@ from typing import Any
 import torch
 
 from thinkllm_drill.judge import autodiff, eager, forbidden, framing, kernels, profile, trace
+from thinkllm_drill.judge.changes import copied, is_as_copied, named
 from thinkllm_drill.judge.intermediates import collected
 from thinkllm_drill.judge.wire import Decoder, Encoder, WireError, as_record, builtin_exception, safe_str
 
@@ -180,15 +181,20 @@ class Runner:
             "is_tensor": isinstance(value, torch.Tensor),
         }
 
-    def _keep(self, value: Any) -> int:
-        number = self._numbers.get(id(value))
-        if number is None or self._objects.get(number) is not value:
+    def _keep(self, value: Any, number: int | None = None) -> int:
+        """The number of an object that stays here: the one it has, or the given one, or the next."""
+        if number is None:
+            known = self._numbers.get(id(value))
+            if known is not None and self._objects.get(known) is value:
+                return known
             number = next(self._counter)
-            self._numbers[id(value)], self._objects[number] = number, value
+        self._numbers[id(value)], self._objects[number] = number, value
         return number
 
     def _decode_special(self, kind: str, node: dict[str, Any], decode: Any) -> Any:
         if kind == "ref":
+            if node["id"] not in self._objects:  # what was to be made could not be
+                raise CannotBuild(NameError("an object that is not there"))
             return self._objects[node["id"]]
         if kind == "callback":
             return self._stub(node["id"])
@@ -251,17 +257,19 @@ class Runner:
         return {"ok": {name: describe(getattr(module, name, None)) for name in request["names"]}}
 
     def _name(self, request: dict[str, Any]) -> dict[str, Any]:
-        return {"ok": getattr(self._modules[request["module"]], request["name"])}
+        return {"ok": getattr(self._modules[self._current], request["name"])}
 
     def _call(self, request: dict[str, Any]) -> dict[str, Any]:
         target = self._target(request["target"])
         args, kwargs = request["args"], request["kwargs"]
-        before = kernels.launches.count
+        before, given = kernels.launches.count, named(args, kwargs)
+        copies = {name: copied(value) for name, value in given.items()}
         with collected(request.get("intermediates", ()), self._filenames) as held:
             value = target(*args, **kwargs)
         if (isinstance(target, type) or request.get("keep")) and not isinstance(value, _SCALARS):
-            self._keep(value)  # an object that was constructed stays here, also if it is a dataclass
-        reply = {"ok": value, "args": args, "kwargs": kwargs, "launches": kernels.launches.count - before}
+            self._keep(value, request.get("as"))  # what was constructed stays here, also if it is a dataclass
+        changed = {name: value for name, value in given.items() if not is_as_copied(copies[name], value)}
+        reply = {"ok": value, "changed": changed, "launches": kernels.launches.count - before}
         return reply | {"intermediates": held} if held else reply
 
     def _vjp(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -286,12 +294,12 @@ class Runner:
         return {"ok": value}
 
     def _local(self, request: dict[str, Any]) -> dict[str, Any]:
-        return {"ok": self._keep(local_function(request["source"]))}
+        return {"ok": self._keep(local_function(request["source"]), request.get("as"))}
 
     def _target(self, target: list[Any]) -> Any:
         match target:
-            case ["name", module, name]:
-                return getattr(self._modules[module], name)
+            case ["name", name]:
+                return getattr(self._modules[self._current], name)
             case ["object", thing]:
                 return thing
             case ["method", thing, name]:

@@ -1,8 +1,8 @@
 """A judge that waits for its request: the grader is collected and the truth worked out before the attempt is there.
 
 A learner checks the same exercise again and again. Once a verdict is out, the service forks a judge for the next one,
-which draws a seed, runs the reference on all that will be asked, and waits. What it was not prepared for (another
-seed, one case only, content that has changed) it grades as any judge does.
+which draws a seed, runs the reference on all that will be asked, writes the questions down, and waits. What it was not
+prepared for (another seed, one case only, content that has changed) it grades as any judge does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pytest
 
 from thinkllm_drill import locale
 from thinkllm_drill.content.library import Library
-from thinkllm_drill.grading import battery
+from thinkllm_drill.grading import ahead, battery
 from thinkllm_drill.grading.plugin import Grading, make_session
 from thinkllm_drill.grading.suites import Suite
 from thinkllm_drill.judge import requests
@@ -97,6 +97,7 @@ class _Standby:
                 self._launcher,
                 seed=self._prepared.seed,
                 truths=self._prepared.truths,
+                scripts=self._prepared.scripts,
                 state_dicts=self._prepared.state_dicts,
             )
             self._session.known_cases = self._prepared.known_cases
@@ -143,6 +144,7 @@ class _Standby:
                         return
                     with contextlib.suppress(Exception):
                         battery.truth_of(self._prepared, suite, probe, name, kind)
+                        ahead.script_of(self._prepared, suite, probe, name, kind)
 
     def _suits(self, message: dict[str, Any]) -> bool:
         plain = message.get("case") is None and message.get("seed") is None and message.get("device") != "cuda"
