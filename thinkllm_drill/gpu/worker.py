@@ -39,7 +39,7 @@ def confine(scratch: Path, hidden: set[Path]) -> None:
     Writing and starting programs cannot be given up: CUDA opens devices for writing, and Triton starts compilers.
     """
     for name in set(os.environ) - set(sandbox.KEEP):
-        if not name.startswith(KEPT) or name == "TRITON_INTERPRET":
+        if not name.startswith(KEPT):
             del os.environ[name]
     os.environ |= {"HOME": str(scratch), "TMPDIR": str(scratch), "PYTHONDONTWRITEBYTECODE": "1"}
     os.environ["TRITON_CACHE_DIR"] = str(scratch / "triton")
