@@ -75,8 +75,10 @@ def measure(
                 if event["event"] == "measured":
                     fields = {key: value for key, value in event.items() if key != "event"}
                     results.put(Measured(**fields | {"source": part[fields["source"]]}))
-                elif event["event"] == "problem" or event.get("problems"):
-                    raise InternalError(f"{slug}: {event.get('message') or event['problems'][0]}")
+                elif event["event"] == "problem":
+                    client.raise_problem(event)
+                elif event.get("problems"):
+                    raise InternalError(f"{slug}: {event['problems'][0]}")
             results.put(None)
         except Exception as error:
             results.put(error)

@@ -83,6 +83,7 @@ class _Runs:
         if self.job.call_seconds:
             limits = replace(self.base.limits, call_seconds=self.job.call_seconds)
             self.base.attempt.limit(limits)
+        self.base.mistakes  # noqa: B018  (what is wrong with their file is told of before anything is graded)
         self.plugin = Grading(self.base)
 
     def close(self) -> None:
