@@ -94,7 +94,7 @@ class TestSparseMoE(ModuleSuite):
                 en=f"renormalize={renormalize}: the gradient that reaches gate.weight from `out` is not right; it flows "
                 "through the weights of the experts",
                 zh=f"renormalize={renormalize}：由 `out` 传到 gate.weight 的梯度不对；它应经由各专家的权重传回",
-                reduction=1024,  # 64 roundoffs: an honest sum over tokens was off by 33
+                reduction=16384,  # 256 roundoffs: an honest sum that cancels was off by 94 on one of 200 seeds
             )
 
     @title(en="a call does not depend on the one before", zh="每次调用与前一次无关")
