@@ -39,7 +39,7 @@ def debugger(monkeypatch: pytest.MonkeyPatch) -> Any:
             events.on_case(self.check, "two heads: batch 1", "7f3a91c0ffee0001")
             events.on_call("GroupedQueryAttention(x)", "x = [1.0]")
             print("printed by the attempt")
-            call = {"op": "call", "target": ["name", "attempt", "f"], "args": [], "kwargs": {"x": [1.0]}}
+            call = {"op": "call", "target": ["name", "f"], "args": [], "kwargs": {"x": [1.0]}}
             events.on_replay(Replay(Path(request.file), asked=[Asked(call)]))
             error = "Traceback (most recent call last):\n  File …" if self.check.status == "error" else None
             return Debugged(self.check, "7f3a91c0ffee0001", "two heads: batch 1", "[0.5]", error)
@@ -116,7 +116,7 @@ def test_in_chinese(cli: Any, attempt: Path, debugger: Any) -> None:
 
 def test_an_edited_script_is_kept(tmp_path: Path) -> None:
     def call(value: Any) -> Replay:
-        request = {"op": "call", "target": ["name", "m", "f"], "args": [], "kwargs": value}
+        request = {"op": "call", "target": ["name", "f"], "args": [], "kwargs": value}
         return Replay(tmp_path / "gelu.py", asked=[Asked(request)])
 
     folder = tmp_path / "debug"
@@ -135,7 +135,7 @@ def test_an_edited_script_is_kept(tmp_path: Path) -> None:
 def test_a_script_of_a_file_that_cannot_be_imported_by_name(tmp_path: Path) -> None:
     file = tmp_path / "my answer.py"
     file.write_text("def f(x):\n    return sum(x)\n")
-    request = {"op": "call", "target": ["name", "m", "f"], "args": [], "kwargs": {"x": [1.0, 2.0]}}
+    request = {"op": "call", "target": ["name", "f"], "args": [], "kwargs": {"x": [1.0, 2.0]}}
     saved = save(Replay(file, asked=[Asked(request)]), tmp_path / "debug")
     ran = subprocess.run([sys.executable, str(saved.script)], capture_output=True, text=True, check=True)
     assert ran.stdout == "3.0\n"
