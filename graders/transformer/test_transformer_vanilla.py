@@ -111,7 +111,7 @@ class TestTransformer(ModuleSuite):
 
     def drawn(self, case_key, params):
         """What the weights and the source are drawn by, and the eos_id."""
-        for number in range(200):  # "pad" happens in about one of twelve
+        for number in range(200):  # "pad" happens in one of 17
             key = *case_key, number
             truth = self.build(self.graded.truth(), rng=self.graded.rng(*key), **params)
             inputs = self.inputs(self.graded.rng(*key, "inputs"), **params)
