@@ -23,7 +23,7 @@ class TestTransformer(ModuleSuite):
         case(en="forward", zh="forward", batch=2, src_len=4, tgt_len=5, heads=2, head_dim=4, layers=1, d_ff=12, reduction=16384),
         case(en="forward: padding in source and target", zh="forward：源与目标都有填充", batch=3, src_len=5, tgt_len=6, heads=1, head_dim=6, layers=1, d_ff=10, padding="both", reduction=1024),
         case(en="forward: another pad_id", zh="forward：另一个 pad_id", batch=3, src_len=6, tgt_len=4, heads=3, head_dim=4, layers=1, d_ff=7, padding="both", pad_id=4, reduction=1024),
-        case(en="forward: two layers", zh="forward：两层", batch=2, src_len=6, tgt_len=3, heads=2, head_dim=4, layers=2, d_ff=12, reduction=400000),
+        case(en="forward: two layers", zh="forward：两层", batch=2, src_len=6, tgt_len=3, heads=2, head_dim=4, layers=2, d_ff=12, reduction=1000000),
         case(en="loss", zh="loss", method="loss", batch=3, src_len=4, tgt_len=6, heads=2, head_dim=4, layers=1, d_ff=12, padding="both", pad_id=2, reduction=1024),
         case(en="greedy: no row ends", zh="greedy：没有行结束", method="greedy", batch=4, src_len=4, tgt_len=6, heads=2, head_dim=4, layers=1, d_ff=12, padding="both", wanted="varied"),
         case(en="greedy: some rows end", zh="greedy：部分行结束", method="greedy", batch=6, src_len=4, tgt_len=6, heads=2, head_dim=4, layers=1, d_ff=12, padding="both", pad_id=3, wanted="some"),
