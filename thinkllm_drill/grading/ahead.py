@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from thinkllm_drill.judge.under_way import Script
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from thinkllm_drill.grading.battery import Kind, Probe
     from thinkllm_drill.grading.session import GradingSession
     from thinkllm_drill.grading.suites import Suite
+    from thinkllm_drill.judge.script import Recorder
 
 AHEAD = 2
 """Probes whose requests are under way beside those of the one that is being compared."""
@@ -26,9 +27,11 @@ def key_of(suite: Suite, check: str, probe: Probe) -> tuple[object, ...]:
 def script_of(grading: GradingSession, suite: Suite, probe: Probe, check: str, kind: Kind) -> Script | None:
     """What a probe will ask of the attempt, if that can be known."""
     classes = (name for name in grading.api if inspect.isclass(getattr(grading.module, name, None)))
-    rng = grading.rng(*probe.key(suite, check))
-    key = key_of(suite, check, probe)
-    return grading.scripts.of(key, classes, lambda recorder: kind.scenario(suite, recorder, rng, probe))
+
+    def run(recorder: Recorder) -> Iterable[Any]:
+        return kind.scenario(suite, recorder, grading.rng(*probe.key(suite, check)), probe)
+
+    return grading.scripts.of(key_of(suite, check, probe), classes, run)
 
 
 @contextlib.contextmanager

@@ -110,7 +110,7 @@ class Attempt:
     def describe(self, names: Sequence[str]) -> dict[str, dict[str, Any] | None]:
         """Kind and parameters of each name, None for those that are not defined."""
         self._ready()
-        found: dict[str, Any] = self._ask({"op": "describe", "module": self._module, "names": list(names)}, dict)
+        found: dict[str, Any] = self._ask({"op": "describe", "names": list(names)}, dict)
         return found
 
     def load(self) -> tuple[str, ...]:

@@ -182,7 +182,7 @@ class Runner:
         }
 
     def _keep(self, value: Any, number: int | None = None) -> int:
-        """The number of an object that stays here: the one it has, or the given one, or the next."""
+        """The number of an object that stays here: the given one, else the one it has, else the next."""
         if number is None:
             known = self._numbers.get(id(value))
             if known is not None and self._objects.get(known) is value:
@@ -253,7 +253,7 @@ class Runner:
         return {"ok": sorted(key for key in vars(module) if isinstance(key, str))}
 
     def _describe(self, request: dict[str, Any]) -> dict[str, Any]:
-        module = self._modules[request["module"]]
+        module = self._modules[self._current]
         return {"ok": {name: describe(getattr(module, name, None)) for name in request["names"]}}
 
     def _name(self, request: dict[str, Any]) -> dict[str, Any]:
