@@ -2,7 +2,17 @@
 
 import math
 
-from thinkllm_drill.grading import ObjectSuite, assert_close, assert_equal, assert_growth, case, check, fail, title
+from thinkllm_drill.grading import (
+    SHOWN,
+    ObjectSuite,
+    assert_close,
+    assert_equal,
+    assert_growth,
+    case,
+    check,
+    fail,
+    title,
+)
 from thinkllm_drill.grading.cases import Words
 
 # all this runs where the optimizer lives: few requests, and what is shared by mistake stays shared
@@ -13,16 +23,14 @@ LEAVES = """def leaves(params, transposed):
             p.data = p.data.mT.contiguous().mT
         p.requires_grad_()
 """
-STEPPER = """def stepper(optimizer, params):
-    def steps(gradients):
-        shown = []
-        for step in gradients:
-            for p, gradient in zip(params, step):
-                p.grad = None if gradient is None else gradient.clone()
-            returned = optimizer.step()
-            shown.append(([p.detach().clone() for p in params], returned))
-        return shown
-    return steps
+STEPS = """def steps(optimizer, params, gradients):
+    shown = []
+    for step in gradients:
+        for p, gradient in zip(params, step):
+            p.grad = None if gradient is None else gradient.clone()
+        returned = optimizer.step()
+        shown.append(([p.detach().clone() for p in params], returned))
+    return shown
 """
 FINISH = """def finish(optimizer, params):
     gradients = [p.grad for p in params]
@@ -145,9 +153,9 @@ class TestAdamW(ObjectSuite):
         first = 1 if change else steps
         yield from step(plan[:first], absent[:first])
         if first < steps:
-            impl.local(SET)(optimizer, CHANGES[change])
+            impl.local(SET, foretold=None)(optimizer, CHANGES[change])
             yield from step(plan[first:], absent[first:])
-        before, after, leaves = impl.local(FINISH)(optimizer, params)
+        before, after, leaves = impl.local(FINISH, foretold=(SHOWN,) * 3)(optimizer, params)
         yield said("gradients, which step() leaves as they are", "step() 应保持原样的梯度"), before
         yield said("gradients after zero_grad()", "zero_grad() 之后的梯度"), after
         yield said("still a leaf that requires a gradient", "仍是需要梯度的叶子张量"), leaves
@@ -157,7 +165,7 @@ class TestAdamW(ObjectSuite):
     def resumed(self, impl, rng, optimizer, step, resume, size):
         """What becomes of a checkpoint: loaded by another optimizer, after which both go on, and loaded again."""
         tensors, groups, shapes, scale = size
-        checkpoint = impl.local(CHECKPOINT)
+        checkpoint = impl.local(CHECKPOINT, foretold=None)
         checkpoint("save", optimizer)
         params = self.place(impl, rng, tensors, shapes)
         loader = impl.AdamW(self.grouped(params, groups), **OTHER)
@@ -178,8 +186,8 @@ class TestAdamW(ObjectSuite):
                 for k in turns
             ]
         )
-        impl.local(SET)(optimizer, LATER)
-        impl.local(SET)(loader, OTHER)
+        impl.local(SET, foretold=None)(optimizer, LATER)
+        impl.local(SET, foretold=None)(loader, OTHER)
         checkpoint("load", loader)
         again, again_zh = "loading it again, once both had gone on", "双方都继续更新之后再次加载"
         yield from self.loaded(impl, loader, params, f"after {again}", f"{again_zh}，")
@@ -190,7 +198,7 @@ class TestAdamW(ObjectSuite):
     def place(self, impl, rng, tensors, shapes):
         """Parameters on the side of impl, of alternating shapes, so that both groups hold the same shapes."""
         params = [impl.place(rng.normal(SHAPES[shapes][i % len(SHAPES[shapes])])) for i in range(tensors)]
-        impl.local(LEAVES)(params, shapes == "transposed")
+        impl.local(LEAVES, foretold=None)(params, shapes == "transposed")
         return params
 
     def grouped(self, params, groups):
@@ -203,21 +211,21 @@ class TestAdamW(ObjectSuite):
 
     def stepper(self, impl, rng, optimizer, params, scale):
         """A function that takes steps with random gradients, one for each label, and yields what they show."""
-        take = impl.local(STEPPER)(optimizer, params)
         shapes = [p.shape for p in params]
 
         def steps(labels, absent=None):
             gradients = [[rng.normal(shape) * scale for shape in shapes] for _ in labels]
             for step, missing in zip(gradients, absent or [], strict=False):
                 step[:] = [None if i in missing else gradient for i, gradient in enumerate(step)]
-            for label, (values, returned) in zip(labels, take(gradients), strict=True):
+            take = impl.local(STEPS, foretold=[(SHOWN, SHOWN)] * len(labels))
+            for label, (values, returned) in zip(labels, take(optimizer, params, gradients), strict=True):
                 yield said(*label), values
                 yield said("what step() returns", "step() 的返回值"), returned
 
         return steps
 
     def loaded(self, impl, optimizer, params, en, zh):
-        hyper, values = impl.local(LOADED)(optimizer, params)
+        hyper, values = impl.local(LOADED, foretold=(SHOWN, SHOWN))(optimizer, params)
         yield said(f"hyperparameters of the groups {en}", f"{zh}各组的超参数"), hyper
         yield said(f"parameters {en}", f"{zh}参数"), values
 
@@ -229,8 +237,8 @@ class TestAdamW(ObjectSuite):
         for values in (rng.normal((13,)), start, start):  # the first so that what an earlier run left says nothing
             p = attempt.place(values)
             attempt.local(LEAVES)([p], False)
-            step = attempt.local(STEPPER)(attempt.AdamW([p], lr=0.1), [p])
-            seen.append([after[0] for after, _ in step([[values + 1], [values.flip(0)]])])
+            steps = attempt.local(STEPS)(attempt.AdamW([p], lr=0.1), [p], [[values + 1], [values.flip(0)]])
+            seen.append([after[0] for after, _ in steps])
         assert_close(
             seen[2],
             seen[1],
@@ -247,8 +255,8 @@ class TestAdamW(ObjectSuite):
         gradients = [rng.normal(p.shape) for p in listed]
         shown = []
         for params, given in ((listed, listed), (generated, attempt.local(ITERATOR)(generated))):
-            step = attempt.local(STEPPER)(attempt.AdamW(given, lr=0.1), params)
-            shown.append(step([gradients])[0][0])
+            steps = attempt.local(STEPS)(attempt.AdamW(given, lr=0.1), params, [gradients])
+            shown.append(steps[0][0])
         assert_close(
             shown[1],
             shown[0],

@@ -139,6 +139,39 @@ def test_an_assertion_of_the_grader_is_a_wrong_answer(tree, say):
     assert say.cause(verdict).message == "one must become three"
 
 
+def test_what_pytest_has_for_tests_is_understood_in_checks(tree, say):
+    grader = """
+        import pytest
+
+        class TestDouble(FunctionSuite):
+            entry = "double"
+            cases = [case(en="a", zh="a", n=1)]
+
+            def inputs(self, rng, *, n):
+                return {"x": rng.normal((n,))}
+
+            @pytest.fixture
+            def three(self, attempt):
+                return float(attempt.double(x=torch.ones(()))) + 1
+
+            def test_a_fixture(self, attempt, three):
+                assert three == 3
+
+            def test_b_skip(self, attempt):
+                pytest.skip("not today")
+
+            def test_c_fail(self, attempt):
+                pytest.fail("never")
+    """
+    tree.add("fixtures", api=["double"], solution=SOLUTION, grader=grader)
+    verdict = tree.grade("fixtures")
+    assert say.failed(verdict) == {"properties.c_fail": "wrong"}
+    assert say.cause(verdict).message == "never"
+    told = {check.id: (check.status, check.detail) for check in verdict.checks}
+    assert told["properties.a_fixture"] == ("passed", None)
+    assert told["properties.b_skip"] == ("skipped", "not today")
+
+
 # rules
 
 

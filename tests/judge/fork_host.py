@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 
-from thinkllm_drill.judge import image, sandbox, service
+from thinkllm_drill.judge import image, judges, sandbox, service
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
     if stand_in == 0:
         sandbox.die_with_parent()
         signal.pause()
-    zygote._judges[stand_in] = service._Judge(stand_in, control, client, None)
+    zygote._judges[stand_in] = judges.Judge(stand_in, control, client, None)
     zygote._selector.register(control, selectors.EVENT_READ, ("control", stand_in))
     zygote.run()
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import torch
 
+from thinkllm_drill.grading import SHOWN
 from thinkllm_drill.judge.failures import AttemptRaised, AttemptTimeout
 from thinkllm_drill.judge.proxy import Attempt
 from thinkllm_drill.judge.script import Recorder, Scripts
-from thinkllm_drill.judge.under_way import MAX_BYTES, Script
+from thinkllm_drill.judge.under_way import MAX_BYTES, Astray, Script
 
 SOURCE = """
 import time
@@ -51,6 +52,18 @@ class Scale(nn.Module):
 
     def forward(self, x):
         return self.weight * x
+
+class Total:
+    def __init__(self, start):
+        self.sum = start.clone()
+
+    def add(self, x):
+        self.sum += x
+        return self.sum.clone()
+
+    def added(self, x):
+        self.sum += x
+        return self
 """
 FILL = "def fill(module, value):\n    with torch.no_grad():\n        module.weight.fill_(value)"
 
@@ -74,6 +87,18 @@ def module(n: int) -> Scenario:
     return scenario
 
 
+def total(n: int, method: str = "add") -> Scenario:
+    def scenario(impl: Any) -> Iterator[Any]:
+        start = impl.place(torch.ones(2))
+        sum_ = impl["Total"](start=start)
+        for k in range(n):
+            yield getattr(sum_, method)(torch.full((2,), float(k)))
+        start.grad = torch.zeros(2)
+        yield start.value()
+
+    return scenario
+
+
 def nap(seconds: float) -> Scenario:
     def scenario(impl: Any) -> Iterator[Any]:
         yield impl["slow"](seconds=seconds)
@@ -83,7 +108,7 @@ def nap(seconds: float) -> Scenario:
 
 @pytest.fixture
 def recorder() -> Recorder:
-    return Recorder(["Scale"])
+    return Recorder({"Scale": dir(torch.nn.Module), "Total": ["add", "added"]})
 
 
 @pytest.fixture
@@ -106,8 +131,19 @@ def run(attempt: Attempt, scenario: Scenario, script: Script | None = None) -> l
     [
         (double(3), [("call", "name", "double")]),
         (module(2), [("call", "name", "Scale"), ("call", "object"), ("call", "object")]),
+        (
+            total(1),
+            [
+                ("place",),
+                ("call", "name", "Total"),
+                ("call", "getattr"),
+                ("call", "method", "add"),
+                ("call", "setattr"),
+                ("value",),
+            ],
+        ),
     ],
-    ids=["function", "module"],
+    ids=["function", "module", "object"],
 )
 def test_what_a_scenario_asks_is_foretold(recorder: Recorder, scenario: Scenario, asked: list[tuple[str, ...]]) -> None:
     script = recorder.script(lambda: scenario(recorder))
@@ -124,6 +160,17 @@ def test_gradients_are_foretold_without_their_values(recorder: Recorder) -> None
     script = recorder.script(lambda: scenario(recorder))
     assert script is not None
     assert [frame.asks for frame in script.frames] == [("vjp", "name", "double")]
+
+
+def test_parts_of_what_a_function_returns_are_foretold(recorder: Recorder) -> None:
+    def scenario(impl: Any) -> Iterator[Any]:
+        for first, second in impl.local("lambda: [(1, 2), (3, 4)]", foretold=[(SHOWN, 2), (SHOWN, 4)])():
+            yield first
+            yield impl["double"](x=torch.ones(second))
+
+    script = recorder.script(lambda: scenario(recorder))
+    assert script is not None
+    assert [frame.asks for frame in script.frames] == [("call", "object"), *[("call", "name", "double")] * 2]
 
 
 def uses_an_answer(impl: Any) -> Iterator[Any]:
@@ -193,7 +240,7 @@ def test_a_script_is_worked_out_once() -> None:
         yield from double(2)(impl)
 
     assert scripts.get("key") is None
-    assert scripts.of("key", [], scenario) is scripts.of("key", [], scenario) is scripts.get("key")
+    assert scripts.of("key", {}, scenario) is scripts.of("key", {}, scenario) is scripts.get("key")
     assert len(runs) == 1
 
 
@@ -201,7 +248,7 @@ def test_a_script_is_worked_out_once() -> None:
 
 
 def test_answers_are_those_of_asking(attempt: Attempt, recorder: Recorder) -> None:
-    scenarios = [double(2), module(3), double(4), module(1)]
+    scenarios = [double(2), module(3), total(3), double(4), module(1)]
     scripts = [recorder.script(lambda s=s: s(recorder)) for s in scenarios]  # type: ignore[misc]
     alone = [run(attempt, scenario) for scenario in scenarios]
     for script in scripts:
@@ -246,6 +293,19 @@ def test_a_scenario_that_asks_something_else_gets_its_own_answers(attempt: Attem
     assert run(attempt, module(2), script)[0].tolist() == [0, 3]
     attempt.let_go()
     assert run(attempt, double(2))[0].tolist() == [0, 2]
+
+
+def test_a_scenario_that_leaves_its_script_has_to_begin_anew(attempt: Attempt, recorder: Recorder) -> None:
+    def shows_what_stays(impl: Any) -> Iterator[Any]:
+        for shown in total(2, "added")(impl):
+            yield shown.fetch() if hasattr(shown, "fetch") else shown
+
+    script = recorder.script(lambda: total(2, "added")(recorder))
+    assert script is not None
+    attempt.send_ahead(script)
+    with pytest.raises(Astray):
+        run(attempt, shows_what_stays, script)
+    assert run(attempt, total(2))[1].tolist() == [2, 2]
 
 
 def test_what_could_not_be_made_is_told_as_it_is(attempt: Attempt, recorder: Recorder) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -125,6 +126,19 @@ def test_what_it_is_not_prepared_for_is_graded_all_the_same(content, prepared):
     assert ask(content, RIGHT, seed="00000000000000ab").seed == "00000000000000ab"
     prepared()
     assert ask(content, WRONG, lang="zh").failure is not None
+
+
+def test_a_runner_that_ended_while_it_waited_costs_nothing(service, content, prepared, wait_until):
+    judge = prepared()
+    runners = [child for child in psutil.Process(service).children() if os.getpgid(child.pid) == child.pid]
+    assert runners
+    for runner in runners:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            runner.kill()
+    wait_until(lambda: not any(runner.is_running() for runner in runners))
+    told = Told()
+    assert ask(content, RIGHT, told).passed
+    wait_until(lambda: not judge.is_running())
 
 
 def test_changed_content_is_read_anew(content, prepared):

@@ -109,6 +109,7 @@ class Library:
     def __init__(self, root: Path, *, cache: Path | None = None) -> None:
         self.root = root
         self._cache = cache
+        self._exercises: dict[Path, tuple[tuple[int, int], Exercise]] = {}
 
     @classmethod
     def open(cls) -> Library:
@@ -141,7 +142,11 @@ class Library:
         """The facts of an exercise."""
         from thinkllm_drill.content import model
 
-        return model.load(self.paths(slug).toml)
+        file = self.paths(slug).toml
+        known, state = self._exercises.get(file), _state(file)
+        if known is None or known[0] != state:
+            known = self._exercises[file] = state, model.load(file)
+        return known[1]
 
     def paths(self, slug: str) -> Paths:
         """Where the files of an exercise lie."""
@@ -178,3 +183,12 @@ class Library:
         if not closest:
             return UsageError(text("content.unknown.alone", name=name), hint="thinkllm list")
         return UsageError(text("content.unknown.closest", name=name, closest=", ".join(closest)), hint="thinkllm list")
+
+
+def _state(file: Path) -> tuple[int, int]:
+    """What changes with a file's content."""
+    try:
+        state = file.stat()
+    except OSError:  # whoever reads it says so
+        return 0, 0
+    return state.st_mtime_ns, state.st_size

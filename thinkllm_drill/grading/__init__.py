@@ -16,8 +16,10 @@ from thinkllm_drill.grading.kernels import KernelSuite
 from thinkllm_drill.grading.rng import Rng
 from thinkllm_drill.grading.speed import Speed, speed
 from thinkllm_drill.grading.suites import FunctionSuite, ModuleSuite, ObjectSuite
+from thinkllm_drill.judge.remote import SHOWN
 
 __all__ = [
+    "SHOWN",
     "Case",
     "EntrywiseSuite",
     "FunctionSuite",

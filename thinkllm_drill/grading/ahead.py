@@ -26,7 +26,8 @@ def key_of(suite: Suite, check: str, probe: Probe) -> tuple[object, ...]:
 
 def script_of(grading: GradingSession, suite: Suite, probe: Probe, check: str, kind: Kind) -> Script | None:
     """What a probe will ask of the attempt, if that can be known."""
-    classes = (name for name in grading.api if inspect.isclass(getattr(grading.module, name, None)))
+    named = ((name, getattr(grading.module, name, None)) for name in grading.api)
+    classes = {name: dir(found) for name, found in named if inspect.isclass(found)}
 
     def run(recorder: Recorder) -> Iterable[Any]:
         return kind.scenario(suite, recorder, grading.rng(*probe.key(suite, check)), probe)

@@ -20,6 +20,7 @@ from thinkllm_drill.judge import autodiff
 from thinkllm_drill.judge.failures import AttemptRaised, ContractBroken, GradeFailure
 from thinkllm_drill.judge.remote import Raised
 from thinkllm_drill.judge.runner import describe
+from thinkllm_drill.judge.under_way import Astray, Script
 from thinkllm_drill.locale import text
 
 if TYPE_CHECKING:
@@ -274,13 +275,19 @@ def run_attempt(
 ) -> Outcome:
     """The outcome of the attempt, or of another one in its place, on a probe."""
     target = attempt or grading.attempt
-    rng = grading.rng(*probe.key(suite, check))
     changed: list[str] = []
-    target.on_changed = lambda names: changed.extend(name for name in names if name not in changed)
-    script = grading.scripts.get(ahead.key_of(suite, check, probe)) if target is grading.attempt else None
-    try:
+
+    def run(script: Script | None) -> Outcome:
+        changed.clear()
+        rng = grading.rng(*probe.key(suite, check))
         with target.following(script):
-            outcome = observe(lambda: kind.scenario(suite, target, rng, probe), trusted=False)
+            return observe(lambda: kind.scenario(suite, target, rng, probe), trusted=False)
+
+    target.on_changed = lambda names: changed.extend(name for name in names if name not in changed)
+    try:
+        outcome = run(grading.scripts.get(ahead.key_of(suite, check, probe)) if target is grading.attempt else None)
+    except Astray:
+        outcome = run(None)
     finally:
         target.on_changed = None
     return replace(outcome, changed=tuple(changed))

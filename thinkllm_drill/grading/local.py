@@ -60,8 +60,8 @@ class Reference:
         """The tensor, cast, with an identity of its own."""
         return LocalObject(self, self._cast(tensor).clone())
 
-    def local(self, source: str) -> Any:
-        """The function that `source` evaluates to."""
+    def local(self, source: str, foretold: Any = None) -> Any:
+        """The function that `source` evaluates to; `foretold` is for an attempt, see `judge.remote.Local`."""
         return LocalObject(self, local_function(source))
 
     def cast_module(self, module: LocalObject, dtype: torch.dtype) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from thinkllm_drill.content.library import Library
 from thinkllm_drill.content.names import to_slug
@@ -36,6 +37,8 @@ from thinkllm_drill.verdict import KINDS, Cause, Check, CheckKind, CheckStatus
 
 SESSION = pytest.StashKey[GradingSession]()
 LAUNCHER = pytest.StashKey[Launcher]()
+FIXTURES = frozenset({"attempt", "reference", "rng", "grading"})
+"""What checks take."""
 
 
 class Grading:
@@ -63,12 +66,11 @@ class Grading:
 
     @pytest.fixture
     def reference(self, request: pytest.FixtureRequest) -> Any:
-        return self.session_of(request.node).truth()
+        return _fixture(self.session_of(request.node), request.node, "reference")
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> Any:
-        session = self.session_of(request.node)
-        return session.rng(getattr(request.cls, "entry", ""), request.node.name)
+        return _fixture(self.session_of(request.node), request.node, "rng")
 
     @pytest.fixture(autouse=True)
     def _graded_instance(self, request: pytest.FixtureRequest) -> None:
@@ -109,6 +111,25 @@ class Grading:
         return bool(suite.has(function._kind, self.session_of(item).forbid))
 
     # running
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """In a judge, the checks one after the other."""
+        if self._given is None:
+            return None
+        for item in session.items:
+            self.run(item)
+        return True
+
+    def run(self, item: Any) -> None:
+        """Run an item; a check with no fixtures but ours needs nothing of what pytest does around a test."""
+        if not is_check(item) or not FIXTURES | {"request", "_graded_instance"} >= set(item.fixturenames):
+            runtestprotocol(item, log=False, nextitem=None)
+            return
+        session = self.session_of(item)
+        if isinstance(item.cls, type) and issubclass(item.cls, Suite):
+            item.cls.graded = session
+        item.funcargs = {name: _fixture(session, item, name) for name in item._fixtureinfo.argnames}
+        item.ihook.pytest_pyfunc_call(pyfuncitem=item)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
@@ -195,11 +216,24 @@ def _not_reached(session: GradingSession, suite: Any, plan: Check) -> str | None
     return text("grading.not_reached", check=failed.title) if failed is not None else None
 
 
+def _fixture(session: GradingSession, item: Any, name: str) -> Any:
+    """What a check takes under this name."""
+    match name:
+        case "attempt":
+            return session.attempt
+        case "reference":
+            return session.truth()
+        case "rng":
+            return session.rng(getattr(item.cls, "entry", ""), item.name)
+    return session
+
+
 def _run(item: pytest.Function) -> tuple[Any, BaseException | None]:
     arguments = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
+    function = getattr(item.cls(), item.originalname) if item.cls is not None else item.obj
     try:
-        return item.obj(**arguments), None
-    except Exception as error:
+        return function(**arguments), None
+    except (Exception, pytest.fail.Exception, pytest.skip.Exception) as error:
         return None, error
 
 
@@ -215,9 +249,11 @@ def _outcome(
         return "skipped", None, text("grading.stopped_at_rules")
     if isinstance(failure, Unavailable):
         return "skipped", None, failure.cause.message
+    if isinstance(failure, pytest.skip.Exception):
+        return "skipped", None, str(failure)
     if isinstance(failure, GradeFailure):
         status, cause = failure.status, failure.cause
-    elif isinstance(failure, AssertionError) and str(failure) and not _is_ours(failure):
+    elif isinstance(failure, AssertionError | pytest.fail.Exception) and str(failure) and not _is_ours(failure):
         status, cause = "wrong", Cause(str(failure).split("\nassert ")[0])
     else:
         import traceback
@@ -241,8 +277,10 @@ def _rules_come_later(suite: Any, plan: Check) -> bool:
     return isinstance(suite, type) and issubclass(suite, Suite) and KINDS.index(plan.kind) < KINDS.index("rules")
 
 
-def _is_ours(failure: AssertionError) -> bool:
+def _is_ours(failure: BaseException) -> bool:
     """Whether an assertion of the engine failed, and not one in a grader file."""
+    if isinstance(failure, pytest.fail.Exception):
+        return False
     traceback = failure.__traceback__
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
@@ -300,13 +338,13 @@ def session_from_checkout(grader: Path, config: pytest.Config) -> GradingSession
 def make_session(
     library: Library, slug: str, source: bytes, filename: str, launcher: Launcher, seed: str | None = None, **more: Any
 ) -> GradingSession:
-    """A session of one exercise and one source."""
+    """A session of one exercise and one source; `attempt_launcher` is where the runners of the source come from."""
     exercise, paths = library.exercise(slug), library.paths(slug)
     limits = Limits(call_seconds=exercise.seconds or Limits().call_seconds)
     kernels = "triton" in exercise.needs
-    interrupted = more.pop("interrupted", None)
+    interrupted, own = more.pop("interrupted", None), more.pop("attempt_launcher", launcher)
 
-    def attempt(text: bytes, name: str, capture: Capture, forbid: tuple[str, ...]) -> Attempt:
+    def attempt(launcher: Launcher, text: bytes, name: str, capture: Capture, forbid: tuple[str, ...]) -> Attempt:
         return Attempt(
             launcher,
             text,
@@ -323,9 +361,9 @@ def make_session(
         seed=seed or secrets.token_hex(8),
         api=tuple(exercise.api),
         forbid=tuple(exercise.forbid),
-        attempt=attempt(source, filename, Capture(), tuple(exercise.forbid)),
+        attempt=attempt(own, source, filename, Capture(), tuple(exercise.forbid)),
         module=load_module(paths.solution, f"thinkllm_reference_{paths.solution.stem}"),
-        suspect=attempt(b"", "mistake.py", Capture(), ()),
+        suspect=attempt(launcher, b"", "mistake.py", Capture(), ()),
         paths=paths,
         needs=tuple(exercise.needs),
         limits=limits,
@@ -350,10 +388,6 @@ def find_diagnosis(session: GradingSession, items: list[Any]) -> None:
 
 
 def _call_own(session: GradingSession, suite: Any, item: Any, attempt: Attempt) -> None:
-    values = {
-        "attempt": attempt,
-        "reference": session.truth(),
-        "rng": session.rng(suite.entry, item.name),
-        "grading": session,
-    }
-    getattr(suite, item.name)(**{name: values[name] for name in item._fixtureinfo.argnames if name in values})
+    names = FIXTURES.intersection(item._fixtureinfo.argnames)
+    values = {name: _fixture(session, item, name) for name in names}
+    getattr(suite, item.name)(**values | ({"attempt": attempt} if "attempt" in names else {}))

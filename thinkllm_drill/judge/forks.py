@@ -7,10 +7,13 @@ import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from thinkllm_drill.judge import requests, sandbox
-from thinkllm_drill.judge.launch import ZygoteLauncher
+from thinkllm_drill.judge.launch import RunnerProcess, ZygoteLauncher
+
+if TYPE_CHECKING:
+    from thinkllm_drill.judge.runners import RunnerChild
 
 
 def become_judge(connection: socket.socket, control: socket.socket, message: dict[str, Any]) -> NoReturn:
@@ -26,13 +29,14 @@ def become_judge(connection: socket.socket, control: socket.socket, message: dic
         os._exit(0)
 
 
-def become_standby(control: socket.socket, slug: str, content: str, lang: str) -> NoReturn:
+def become_standby(control: socket.socket, runner: RunnerChild, slug: str, content: str, lang: str) -> NoReturn:
     """Prepare to grade an exercise in this fork, wait for the request, answer it and end."""
     try:
-        _settle(control)
+        _settle(control, runner.connection, runner.output)
         from thinkllm_drill.judge.standby import wait_and_serve
 
-        wait_and_serve(slug, content, lang, control, ZygoteLauncher(control), _emitter)
+        ahead = RunnerProcess(runner.pid, runner.connection, runner.output, runner.scratch)
+        wait_and_serve(slug, content, lang, control, ZygoteLauncher(control), ahead, _emitter)
     except OSError:
         pass
     finally:
@@ -48,13 +52,13 @@ def become_runner(connection: socket.socket, output: int, scratch: Path, memory_
     os._exit(1)
 
 
-def _settle(*ours: socket.socket) -> None:
+def _settle(*ours: socket.socket | int) -> None:
     """Be a process of its own, that ends with the service and holds these descriptors alone."""
     sandbox.die_with_parent()
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    sandbox.close_other_descriptors({end.fileno() for end in ours})
+    sandbox.close_other_descriptors({end if isinstance(end, int) else end.fileno() for end in ours})
 
 
 def _emitter(connection: socket.socket) -> Callable[[dict[str, Any]], None]:

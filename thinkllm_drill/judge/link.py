@@ -18,6 +18,8 @@ from thinkllm_drill.judge.scratch import demand_room
 from thinkllm_drill.locale import text
 
 RING = 32 << 10
+LOOK_SECONDS = 0.01
+"""Between two looks at the scratch folder: little can be written in so short a time."""
 
 
 class Capture:
@@ -73,6 +75,7 @@ class Link:
         self._output_open = True
         self._selector.register(self._runner.output, selectors.EVENT_READ)
         self._reader, self._unanswered = framing.Reader(), 0
+        self._looked = 0.0
         self.alive = True
 
     def exchange(self, tree: bytes, blob: bytes, seconds: float) -> tuple[bytes, bytes]:
@@ -154,8 +157,15 @@ class Link:
         if not self._unanswered and not self._reader.empty:
             raise framing.FrameError("more bytes than the message announced")
         self.drain()
-        demand_room(self._runner.scratch)
+        self._demand_room()
         return message
+
+    def _demand_room(self) -> None:
+        """Look at the scratch folder, if we have not just done so."""
+        now = time.monotonic()
+        if now - self._looked > LOOK_SECONDS:
+            demand_room(self._runner.scratch)
+            self._looked = now
 
     def _take(self) -> None:
         """Read what has come."""
@@ -178,7 +188,7 @@ class Link:
         if self._interrupted is not None:
             self._interrupted()
         if not ready:
-            demand_room(self._runner.scratch)
+            self._demand_room()
         if self._memory is not None and not ready:
             self._memory.check()
         return ready

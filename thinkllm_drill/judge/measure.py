@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _pytest.runner import runtestprotocol
 
 from thinkllm_drill.content.library import Library
 from thinkllm_drill.grading.plugin import Grading, find_diagnosis, make_session
@@ -108,7 +107,7 @@ class _Runs:
         start = time.monotonic()
         grading = self.begin(source, seed, shared)
         for item in items:
-            runtestprotocol(item, log=False, nextitem=None)
+            self.plugin.run(item)
             if self.job.first and _failure(grading.checks):
                 break
         find_diagnosis(grading, self.plugin.items)

@@ -228,7 +228,7 @@ class Attempt:
 
     @contextlib.contextmanager
     def following(self, script: Script | None) -> Iterator[None]:
-        """While the scenario of a script runs, or of none."""
+        """While the scenario of a script runs, or of none; `Astray` ends one that has to be run without its script."""
         self._under_way.begin(script)
         try:
             yield

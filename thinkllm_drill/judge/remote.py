@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
 
 UNTOLD = object()
+SHOWN = object()
+"""In what a function is foretold to return: a part that the scenario shows, and does nothing else with."""
 
 
 class Local:
     """A callable that is shipped as source and runs in the runner: a differentiable or often called one.
 
-    `foretold` is what it returns where nothing is wrong, if that is known.
+    `foretold` is what it returns where nothing is wrong, if that is known; parts of it may be `SHOWN`.
     """
 
     def __init__(self, attempt: Attempt, source: str, foretold: Any = UNTOLD) -> None:

@@ -56,12 +56,6 @@ def fork_runner(memory_bytes: int) -> RunnerChild:
         return RunnerChild(pid, scratch, near, read)
 
 
-def discard(runner: RunnerChild) -> None:
-    """Remove what is left of an ended runner that no judge has had."""
-    runner.release()
-    remove(runner.scratch)
-
-
 def stop(runner: RunnerChild, known: set[int]) -> Exit:
     """Kill a runner's whole family; how it had ended, if it had ended by itself.
 

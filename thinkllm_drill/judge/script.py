@@ -7,7 +7,7 @@ answer. Such a scenario is run on a `Recorder`, and its requests can be sent whi
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn, cast
 
 from torch import Tensor
@@ -15,7 +15,7 @@ from torch import Tensor
 from thinkllm_drill.judge import framing
 from thinkllm_drill.judge.launch import Launcher
 from thinkllm_drill.judge.proxy import Attempt
-from thinkllm_drill.judge.remote import UNTOLD, Local, RemoteName, RemoteObject
+from thinkllm_drill.judge.remote import SHOWN, UNTOLD, Local, PlacedTensor, RemoteName, RemoteObject
 from thinkllm_drill.judge.under_way import MAX_BYTES, Frame, Script, asks
 from thinkllm_drill.judge.wire import Opaque
 
@@ -50,12 +50,13 @@ class Recorder(Attempt):
     """Stands in for an attempt that has answered nothing yet.
 
     Args:
-        classes: the names in it that are classes; what they make is given a number beforehand.
+        classes: the names in it that are classes, each with the names of its methods; what they make is given a
+            number beforehand.
     """
 
-    def __init__(self, classes: Iterable[str]) -> None:
+    def __init__(self, classes: Mapping[str, Collection[str]]) -> None:
         super().__init__(cast("Launcher", None), b"", "")
-        self._classes = frozenset(classes)
+        self._classes = classes
         self._known: dict[str, int] = {}
         self._frames: list[Frame] = []
         self._used: dict[str, int] = {}
@@ -74,6 +75,11 @@ class Recorder(Attempt):
 
     def __getitem__(self, name: str) -> RemoteName:
         return RemoteName(self, name)
+
+    def place(self, tensor: Tensor) -> PlacedTensor:
+        number = next(_NUMBERS)
+        self._ask({"op": "place", "value": tensor, "as": number})
+        return PlacedTensor(self, number, tuple(tensor.shape))
 
     def vjp(
         self,
@@ -96,7 +102,7 @@ class Recorder(Attempt):
         """There is no runner."""
 
     def _ask(self, request: dict[str, Any], read: Callable[[Any], Any] = lambda answer: answer) -> Any:
-        if request["op"] not in ("call", "vjp"):
+        if request["op"] not in ("call", "vjp", "place", "value"):
             raise AnswerNeeded
         target, made = request.get("target", [""]), None
         if request["op"] == "call" and target[0] == "name" and target[1] in self._classes:
@@ -106,8 +112,13 @@ class Recorder(Attempt):
         self._frames.append(Frame(number, asks(request), message))
         if made is not None:
             return RemoteObject(self, Opaque(request["as"], "object", made))
+        if target == ["getattr"] and self._is_method(*request["args"]):
+            return RemoteObject(self, Opaque(0, "callable", "method"))
         foretold = target[1].foretold if isinstance(target[-1], Local) else UNTOLD
-        return _Answer() if foretold is UNTOLD else foretold
+        return _Answer() if foretold is UNTOLD else _told(foretold)
+
+    def _is_method(self, owner: RemoteObject, name: str) -> bool:
+        return name in self._classes.get(owner._opaque.type_name, ())
 
     def _encode_special(self, value: Any) -> dict[str, Any] | None:
         if isinstance(value, Local):
@@ -124,6 +135,13 @@ class Recorder(Attempt):
         return special
 
 
+def _told(foretold: Any) -> Any:
+    """What is foretold, with answers that can be shown."""
+    if type(foretold) in (list, tuple):
+        return type(foretold)(map(_told, foretold))
+    return _Answer() if foretold is SHOWN else foretold
+
+
 class Scripts:
     """The scripts of a grading's scenarios, each worked out once."""
 
@@ -135,7 +153,9 @@ class Scripts:
         """The script that was worked out for a key, if there was one."""
         return self._known.get(key)
 
-    def of(self, key: Hashable, classes: Iterable[str], run: Callable[[Recorder], Iterable[Any]]) -> Script | None:
+    def of(
+        self, key: Hashable, classes: Mapping[str, Collection[str]], run: Callable[[Recorder], Iterable[Any]]
+    ) -> Script | None:
         """The script of the scenario that `run` begins, by its key."""
         if key not in self._known:
             recorder = self._recorder = self._recorder or Recorder(classes)

@@ -20,38 +20,21 @@ import socket
 import stat
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 from thinkllm_drill.judge import limits, requests, sandbox
 from thinkllm_drill.judge.daemon import LOG_BYTES, forks
 from thinkllm_drill.judge.forks import become_judge, become_standby
 from thinkllm_drill.judge.image import preload
+from thinkllm_drill.judge.judges import Judge, Subject, fork, subject_of
 from thinkllm_drill.judge.launch import Exit, sweep_scratch
 from thinkllm_drill.judge.one_by_one import IDLE_SECONDS, REQUEST_SECONDS, serve_spawning
-from thinkllm_drill.judge.runners import RunnerChild, collect, discard, fork_runner, stop
-
-_Subject = tuple[str, str, str]
-"""The exercise, the content root and the language of a check."""
+from thinkllm_drill.judge.runners import RunnerChild, collect, fork_runner, stop
+from thinkllm_drill.judge.scratch import remove
 
 PREPARES = os.environ.get("THINKLLM_STANDBY") != "off"
 PAUSE_SECONDS = 0.15
 """Without a request for so long after a verdict, a judge is prepared for the next one."""
-
-
-@dataclass
-class _Judge:
-    """A judge: our end of its control socket, our copy of its client's connection, what it grades.
-
-    One that waits for its request has no client yet.
-    """
-
-    pid: int
-    control: socket.socket
-    client: socket.socket | None
-    grades: _Subject | None
-    runners: dict[int, RunnerChild] = field(default_factory=dict)
 
 
 class Zygote:
@@ -68,10 +51,10 @@ class Zygote:
         self._memory = memory_bytes
         self._idle = idle_seconds
         self._selector = selectors.DefaultSelector()
-        self._judges: dict[int, _Judge] = {}
+        self._judges: dict[int, Judge] = {}
         self._spare: RunnerChild | None = None
-        self._standby: _Judge | None = None
-        self._next: tuple[float, _Subject] | None = None
+        self._standby: Judge | None = None
+        self._next: tuple[float, Subject] | None = None
         self._waiting: dict[socket.socket, bytearray] = {}
         self._last_used = time.monotonic()
         self._stopping = self._retiring = False
@@ -163,7 +146,7 @@ class Zygote:
             self._answer(connection, message["type"])
         elif message.get("type") == "prepare":
             connection.close()
-            self._next = (time.monotonic(), subject) if (subject := _subject(message)) else None
+            self._next = (time.monotonic(), subject) if (subject := subject_of(message)) else None
         else:
             self._next = None
             if not self._hand_over(connection, message):
@@ -176,13 +159,13 @@ class Zygote:
         self._retiring = self._retiring or what == "retire"
 
     def _fork_judge(self, connection: socket.socket, message: dict[str, Any]) -> None:
-        forked = _fork(lambda control: become_judge(connection, control, message))
+        forked = fork(lambda control: become_judge(connection, control, message))
         if forked is None:
             connection.close()
         else:
-            self._begin(_Judge(*forked, connection, _subject(message)))
+            self._begin(Judge(*forked, connection, subject_of(message)))
 
-    def _begin(self, judge: _Judge) -> None:
+    def _begin(self, judge: Judge) -> None:
         """Listen to a judge that has its request, and to its client."""
         self._judges[judge.pid] = judge
         self._fork_spare()  # it starts while the judge does
@@ -197,7 +180,7 @@ class Zygote:
         longest = min(1.0, self._idle)
         return longest if self._next is None else max(0.0, min(longest, self._next[0] - time.monotonic()))
 
-    def _prepare(self, subject: _Subject) -> None:
+    def _prepare(self, subject: Subject) -> None:
         """Fork a judge that waits for a request of this kind."""
         self._next = None
         if (
@@ -208,15 +191,22 @@ class Zygote:
         ):
             return
         self._dismiss()
-        forked = _fork(lambda control: become_standby(control, *subject))
-        if forked is not None:
-            self._standby = _Judge(*forked, None, subject)
-            self._fork_spare()
+        try:
+            runner, self._spare = self._spare or fork_runner(self._memory), None
+        except OSError:
+            return
+        forked = fork(lambda control: become_standby(control, runner, *subject))
+        runner.release()
+        if forked is None:
+            self._kill(runner)
+            return
+        self._standby = Judge(*forked, None, subject, {runner.pid: runner})
+        self._fork_spare()
 
     def _hand_over(self, connection: socket.socket, message: dict[str, Any]) -> bool:
         """Give a request to the judge that waits for it; whether there was one."""
         judge = self._standby
-        if judge is None or judge.grades != _subject(message):
+        if judge is None or judge.grades != subject_of(message):
             return False
         self._standby = None
         request = os.memfd_create("request")
@@ -265,7 +255,7 @@ class Zygote:
         except OSError:  # the judge has gone, or no process or descriptor can be had: it would wait for ever
             self._end(judge)
 
-    def _hand_runner(self, judge: _Judge) -> None:
+    def _hand_runner(self, judge: Judge) -> None:
         """Give a judge the spare runner, or a new one."""
         runner, self._spare = self._spare or fork_runner(self._memory), None
         judge.runners[runner.pid] = runner
@@ -276,7 +266,7 @@ class Zygote:
         finally:
             runner.release()
 
-    def _stop(self, judge: _Judge, pid: int) -> Exit:
+    def _stop(self, judge: Judge, pid: int) -> Exit:
         """Kill a runner's whole family; how it had ended, if it had ended by itself."""
         child = judge.runners.pop(pid, None)
         if child is None:
@@ -284,10 +274,13 @@ class Zygote:
         return stop(child, self._known())
 
     def _known(self) -> set[int]:
-        known = {*self._judges, *(one.pid for one in (self._spare, self._standby) if one)}
-        for judge in self._judges.values():
-            known |= judge.runners.keys()
+        known = {self._spare.pid} if self._spare else set()
+        for judge in self._all_judges():
+            known |= {judge.pid, *judge.runners}
         return known
+
+    def _all_judges(self) -> list[Judge]:
+        return [*self._judges.values(), *([self._standby] if self._standby else [])]
 
     def _client_gone(self, pid: int) -> None:
         """The command line went away in the middle: nobody waits for this verdict."""
@@ -297,7 +290,7 @@ class Zygote:
                 os.kill(pid, signal.SIGKILL)
             self._ended(judge)
 
-    def _ended(self, judge: _Judge) -> None:
+    def _ended(self, judge: Judge) -> None:
         """A judge is done: tidy up, and get ready for the next request, unless it comes at once."""
         self._end(judge)
         cut_log()
@@ -309,13 +302,18 @@ class Zygote:
         """End the spare runner where nobody is about to ask for one."""
         if self._judges or self._standby or self._spare is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._spare.pid, signal.SIGKILL)
-        collect(self._spare.pid, 0)
-        discard(self._spare)
+        self._spare.release()
+        self._kill(self._spare)
         self._spare = None
 
-    def _end(self, judge: _Judge) -> None:
+    def _kill(self, runner: RunnerChild) -> None:
+        """End a runner that nobody has used."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(runner.pid, signal.SIGKILL)
+        collect(runner.pid, 0)
+        remove(runner.scratch)
+
+    def _end(self, judge: Judge) -> None:
         for runner in list(judge.runners):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(runner, signal.SIGKILL)
@@ -333,38 +331,16 @@ class Zygote:
 
     def _reap(self) -> None:
         """Collect children that ended; a judge's end ends its runners."""
-        for judge in list(self._judges.values()):
+        for judge in self._all_judges():
             for pid, child in judge.runners.items():
                 if child.ended is None:
                     child.ended = collect(pid, os.WNOHANG)
         if self._spare is not None and collect(self._spare.pid, os.WNOHANG):
-            discard(self._spare)
+            self._spare.release()
+            remove(self._spare.scratch)
             self._spare = None
         if self._standby is not None and collect(self._standby.pid, os.WNOHANG):
             self._dismiss()
-
-
-def _fork(become: Callable[[socket.socket], NoReturn]) -> tuple[int, socket.socket] | None:
-    """Fork what `become` makes of its end of a control socket: process id and our end; None if no fork can be had."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    try:
-        pid = os.fork()
-    except OSError:  # too many processes
-        ours.close()
-        theirs.close()
-        return None
-    if pid == 0:
-        ours.close()
-        become(theirs)
-    theirs.close()
-    return pid, ours
-
-
-def _subject(message: dict[str, Any]) -> _Subject | None:
-    """What a request is about, where a judge could be prepared for one like it."""
-    values = (message.get("slug"), message.get("content"), message.get("lang", "en"))
-    known = message.get("type") in ("check", "prepare") and all(isinstance(value, str) for value in values)
-    return values if known else None  # type: ignore[return-value]
 
 
 def address_of(listener: socket.socket | None) -> tuple[str, int, int] | None:

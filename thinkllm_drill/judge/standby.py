@@ -20,19 +20,27 @@ import pytest
 
 from thinkllm_drill import locale
 from thinkllm_drill.content.library import Library
+from thinkllm_drill.errors import ThinkLLMError
 from thinkllm_drill.grading import ahead, battery
 from thinkllm_drill.grading.plugin import Grading, make_session
 from thinkllm_drill.grading.suites import Suite
 from thinkllm_drill.judge import requests
 from thinkllm_drill.judge.kernels import import_interpreted
-from thinkllm_drill.judge.launch import Launcher
+from thinkllm_drill.judge.launch import Launcher, RunnerProcess
+from thinkllm_drill.judge.runner_ahead import AheadLauncher
 from thinkllm_drill.judge.session import Emit, run_pytest, serve, session_for, verdict_of
 
 BATTERY = (("values", battery.FORWARD), ("edges", battery.FORWARD), ("gradients", battery.BACKWARD))
 
 
 def wait_and_serve(
-    slug: str, content: str, lang: str, control: socket.socket, launcher: Launcher, emitter: Callable[[Any], Emit]
+    slug: str,
+    content: str,
+    lang: str,
+    control: socket.socket,
+    launcher: Launcher,
+    runner: RunnerProcess,
+    emitter: Callable[[Any], Emit],
 ) -> None:
     """Prepare, wait for a request on the control socket, and answer it.
 
@@ -42,10 +50,12 @@ def wait_and_serve(
         lang: the language that the learner is told in.
         control: where the request comes from, with the connection to answer on.
         launcher: where runners come from.
+        runner: the one for the attempt, which nothing has been asked of.
         emitter: what sends events on a connection.
     """
     locale.use(lang)
     standby = _Standby(Library(Path(content)), slug, control, launcher, emitter)
+    standby.make_ready(runner)
     with contextlib.suppress(Exception):  # whatever it is: the learner hears of it when they ask
         standby.run()
     if standby.message is None:
@@ -68,6 +78,14 @@ class _Standby:
         self._session: Any = None
         self._error: Exception | None = None
         self._code, self._printed, self._start = 0, "", 0.0
+        self._runners: Launcher = launcher
+
+    def make_ready(self, runner: RunnerProcess) -> None:
+        """Have a runner prepare for the exercise, while we do."""
+        with contextlib.suppress(ThinkLLMError):
+            exercise = self._library.exercise(self._slug)
+            kernels = "triton" in exercise.needs
+            self._runners = AheadLauncher(self._launcher, runner, exercise.forbid, kernels=kernels)
 
     def run(self) -> None:
         """Collect the grader's checks; they wait in `pytest_runtestloop`."""
@@ -95,6 +113,7 @@ class _Standby:
                 self._library,
                 self.emit,
                 self._launcher,
+                attempt_launcher=self._runners,
                 seed=self._prepared.seed,
                 truths=self._prepared.truths,
                 scripts=self._prepared.scripts,

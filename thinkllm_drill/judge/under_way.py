@@ -11,6 +11,13 @@ MAX_BYTES = 64 << 10
 """Of the scripts under way at a time: a runner takes them while we do something else."""
 
 
+class Astray(BaseException):
+    """A scenario leaves its script, the rest of which has been done with its objects: it has to begin anew.
+
+    Not for an `except Exception` in a scenario.
+    """
+
+
 def asks(request: Mapping[str, Any]) -> tuple[str, ...]:
     """What a request is for, its arguments apart."""
     return request["op"], *(part for part in request.get("target", ()) if isinstance(part, str))
@@ -51,6 +58,8 @@ class UnderWay:
     """Sent ahead, and their scenario has not begun."""
     expected: deque[Frame] = field(default_factory=deque)
     """Those of the scenario that runs, which it has not asked for."""
+    begun: bool = False
+    """Whether it has asked for some."""
     answers: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -66,14 +75,23 @@ class UnderWay:
     def begin(self, script: Script | None) -> None:
         """The scenario of this script begins; its answers are taken from what was sent, if it was."""
         self.expected.clear()
+        self.begun = False
         if script is not None and self.scripts and self.scripts[0] is script:
             self.expected.extend(self.scripts.popleft().frames)
 
     def number_of(self, request: Mapping[str, Any]) -> int | None:
-        """The number under which a request was sent ahead, None if it was not."""
+        """The number under which a request was sent ahead, None if it was not.
+
+        Raises:
+            Astray: others of the scenario were, and are done.
+        """
         if self.expected and self.expected[0].asks == asks(request):
+            self.begun = True
             return self.expected.popleft().number
+        astray = bool(self.expected) and self.begun
         self.expected.clear()
+        if astray:
+            raise Astray
         return None
 
     def answer(self, reply: dict[str, Any]) -> None:
