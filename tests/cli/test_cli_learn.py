@@ -17,6 +17,7 @@ def test_hints_come_one_by_one_and_are_counted(cli: Any, home: Path) -> None:
     last = cli("hint")
     assert last.code == 2
     assert "thinkllm hint gqa --again" in last.err
+    assert last.err.endswith("thinkllm solution gqa --give-up\n")
     again = cli("hint", "--again")
     assert [line for line in again.out.split("\n") if "hint " in line] == heads
     with Store.open(home / "progress.db") as store:
@@ -59,6 +60,9 @@ def test_giving_up_is_recorded(cli: Any, home: Path) -> None:
     cli("drill", "gqa")
     assert cli("solution", "gqa", "--give-up", "--yes").code == 0
     assert cli("solution", "gqa").code == 0
+    for _ in range(4):
+        last = cli("hint", "gqa")
+    assert last.err.endswith("thinkllm solution gqa\n")
     with Store.open(home / "progress.db") as store:
         status = store.status("gqa")
         given_up = [event.payload["given_up"] for event in store.events("gqa") if event.kind == "solution"]

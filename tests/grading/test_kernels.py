@@ -98,6 +98,13 @@ def test_lanes_masked_off_without_other_are_nan(load: Any) -> None:
         answer = load(source).double(torch.ones(20, dtype=dtype))
         assert torch.equal(answer[:16], torch.full((16,), 16.0, dtype=dtype))
         assert answer[16:].isnan().all()
+    for dtype in (torch.int8, torch.int32, torch.int64):
+        answer = load(DOUBLE, (", other=0.0", ""), ("2 * x, mask=at < n", "x + 0 * at, mask=at < n")).double(
+            torch.ones(20, dtype=dtype)
+        )
+        assert torch.equal(answer, torch.ones(20, dtype=dtype))
+        answer = load(source.replace("+ 0 * at", "+ 0 * at.to(tl.int64)")).double(torch.ones(20, dtype=dtype))
+        assert (answer[16:] != 4).all()
 
 
 @needs_triton

@@ -177,6 +177,8 @@ def run_probes(grading: GradingSession, suite: Suite, check: str, kind: Kind, pr
             _demand_unchanged(suite, outcome, ready)
         else:
             return
+    if grading.diagnose:
+        grading.suspect.expect()  # it starts while we explain
     if isinstance(mismatch, GradeFailure):
         raise mismatch.with_cause(case=explain.named(ready), rerun=ready.case.id, probe=ready.named(check))
     if grading.margins is not None:

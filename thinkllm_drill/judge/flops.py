@@ -6,7 +6,9 @@ here. A multiply–add is two. Decompositions count as in Golub and Van Loan, Ma
 
 from __future__ import annotations
 
+import logging
 import math
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -22,7 +24,7 @@ def matrix_work(func: Any, args: Any, kwargs: Any, out: Any) -> int | None:
     own = FORMULAS.get(name_of(func))
     if own is not None:
         return int(own(*args))
-    formula = _formulas_of_torch().get(func._overloadpacket)
+    formula = formulas_of_torch().get(func._overloadpacket)
     return None if formula is None else int(formula(*args, **kwargs, out_val=out))
 
 
@@ -44,9 +46,22 @@ def name_of(func: Any) -> str:
 
 
 @cache
-def _formulas_of_torch() -> dict[Any, Formula]:
-    from torch.utils.flop_counter import flop_registry
+def formulas_of_torch() -> dict[Any, Formula]:
+    """torch's own, by operator.
 
+    Their module imports Triton where it is installed, which nothing here needs: it costs 60 MB and a quarter of a
+    second.
+    """
+    log, hidden = logging.getLogger("torch.utils.flop_counter"), "triton" not in sys.modules
+    log.disabled = True
+    if hidden:
+        sys.modules["triton"] = None  # type: ignore[assignment]
+    try:
+        from torch.utils.flop_counter import flop_registry
+    finally:
+        if hidden:
+            del sys.modules["triton"]
+        log.disabled = False
     return dict(flop_registry)
 
 

@@ -41,6 +41,9 @@ class ForegroundLauncher:
         close(runner)
         return Exit(by_us=True)
 
+    def warm_up(self) -> None:
+        """It is there, or it is not."""
+
     def close(self) -> None:
         """Nothing is kept."""
 

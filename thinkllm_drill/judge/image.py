@@ -24,13 +24,14 @@ def preload() -> None:
     import _pytest.python  # noqa: F401
     import pytest  # noqa: F401
     import torch
-    import torch.utils.flop_counter
 
     import thinkllm_drill.grading.plugin
     import thinkllm_drill.judge.runner
     import thinkllm_drill.judge.session
     import thinkllm_drill.judge.worker  # noqa: F401
+    from thinkllm_drill.judge import flops
 
+    flops.formulas_of_torch()
     torch.set_num_threads(1)
     _run_pytest_once()
     sandbox.readable()  # kept for every fork

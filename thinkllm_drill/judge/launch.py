@@ -66,6 +66,10 @@ class Launcher(Protocol):
         """End a runner with all that it started; how it had ended, if it had."""
         ...
 
+    def warm_up(self) -> None:
+        """Have a runner ready that is going to be asked for."""
+        ...
+
     def close(self) -> None:
         """Give back whatever is kept warm."""
         ...
@@ -94,6 +98,9 @@ class ZygoteLauncher:
         if not data:
             raise ConnectionError("the service is gone")
         return Exit(**json.loads(data))
+
+    def warm_up(self) -> None:
+        self._control.send(json.dumps({"op": "warm_up"}).encode())
 
     def close(self) -> None:
         """Nothing is kept: the service outlives the judge."""

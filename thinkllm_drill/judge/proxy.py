@@ -128,6 +128,11 @@ class Attempt:
         """Go on under other limits."""
         self._limits = limits
 
+    def expect(self) -> None:
+        """Have a runner be made ready, if there is none: it is going to be needed."""
+        if self._link is None:
+            self._launcher.warm_up()
+
     def close(self) -> None:
         """End the runner."""
         if self._link is not None:

@@ -45,6 +45,10 @@ class AheadLauncher:
         """As the launcher does."""
         return self._launcher.stop(runner)
 
+    def warm_up(self) -> None:
+        """As the launcher does."""
+        self._launcher.warm_up()
+
     def close(self) -> None:
         """As the launcher does."""
         self._launcher.close()

@@ -2,9 +2,9 @@
 
 A pointer argument leads into one storage, and so does every pointer made of it; a pointer made of a number, as from a
 table of addresses, leads into an argument or into a living tensor whose `data_ptr` the host has asked for. A load that
-masks lanes off without `other` gives NaN there. Programs run one after the other in the interpreter, at once on a GPU:
-what one of them wrote, no other may read in the same launch, nor write with another value. Atomic operations can order
-programs, so a launch that uses one is not checked for races.
+masks lanes off without `other` gives NaN there, or an odd whole number. Programs run one after the other in the
+interpreter, at once on a GPU: what one of them wrote, no other may read in the same launch, nor write with another
+value. Atomic operations can order programs, so a launch that uses one is not checked for races.
 """
 
 from __future__ import annotations
@@ -226,13 +226,16 @@ class Sanitizer:
         writers[offsets] = self._launch.number(builder.grid_idx)
 
     def _undefined(self, ptrs: Any) -> Any:
-        """NaN for lanes that are masked off; None for types that have none."""
+        """What lanes that are masked off hold: NaN, or a whole number that nobody expects; None for bools."""
         kind = ptrs.get_element_ty()
         dtype = self._interpreter._get_np_dtype(kind)
         if dtype.kind == "f":
             return self._interpreter.TensorHandle(np.full(ptrs.data.shape, np.nan, dtype), kind)
         if str(kind) == "bf16":
             return self._interpreter.TensorHandle(np.full(ptrs.data.shape, 0x7FC0, dtype), kind)
+        if dtype.kind in "iu":
+            odd = np.frombuffer(b"\x5b" * dtype.itemsize, dtype)[0]
+            return self._interpreter.TensorHandle(np.full(ptrs.data.shape, odd, dtype), kind)
         return None
 
     def _bits(self, ptrs: Any, mask: Any) -> Any:

@@ -249,6 +249,8 @@ class Zygote:
         try:
             if message["op"] == "start":
                 self._hand_runner(judge)
+            elif message["op"] == "warm_up":
+                self._fork_spare()
             elif message["op"] == "stop":
                 ended = self._stop(judge, message["pid"])
                 judge.control.send(json.dumps(ended.__dict__).encode())
