@@ -8,7 +8,7 @@ from thinkllm_drill.author.check import check
 @pytest.fixture
 def problems(library):
     def of(slug: str = "moving-average") -> list[str]:
-        (report,) = check(library, [slug])
+        report = check(library, slug)
         assert report.ok == (not report.problems)
         return [str(problem) for problem in report.problems]
 
@@ -19,7 +19,7 @@ EXERCISE = "exercises/lists/moving_average"
 
 
 def test_the_sample_has_no_problem(library):
-    first, second = check(library, library.slugs())
+    first, second = (check(library, slug) for slug in library.slugs())
     assert (first.slug, first.problems, first.mistakes, first.honest) == ("moving-average", (), (0, 3), (0, 2))
     assert (second.slug, second.problems, second.mistakes, second.honest) == ("ring-buffer", (), (0, 1), (0, 2))
 

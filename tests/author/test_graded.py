@@ -72,7 +72,7 @@ def problems(library, judge, example=lambda slug, doctest, reference: []):
         graded = (judge(slug, label, source.encode()) for label, source in sources)
         return [measured(index, verdict) for index, verdict in enumerate(graded)]
 
-    (report,) = check(library, ["moving-average"], graders=Graders(judge, many, example))
+    report = check(library, "moving-average", graders=Graders(judge, many, example))
     return report, [str(problem) for problem in report.problems]
 
 

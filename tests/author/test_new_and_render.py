@@ -16,7 +16,7 @@ def test_a_skeleton_lacks_nothing_but_the_authors_words(library, kind):
     files = create(library, "long-context", "sliding-Window", 'A "sliding" window', "滑动窗口", kind)
     assert library.root / "exercises/long_context/sliding_window/sliding_window.py" in files
     fresh = Library(library.root)
-    (report,) = check(fresh, ["sliding-window"])
+    report = check(fresh, "sliding-window")
     assert report.mistakes[1] == 1
     assert report.honest[1] == 2
     assert report.problems

@@ -132,10 +132,10 @@ def author(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     asked: list[Any] = []
 
-    def check(library: Any, slugs: list[str], **options: Any) -> list[Report]:
-        asked.append((tuple(slugs), sorted(options)))
+    def check(library: Any, slug: str, **options: Any) -> Report:
+        asked.append((slug, sorted(options)))
         problem = Problem("solutions/attention/gqa.py", 7, "unknown key")
-        return [Report(slug, slug != "gqa", [problem] if slug == "gqa" else []) for slug in slugs]
+        return Report(slug, slug != "gqa", [problem] if slug == "gqa" else [])
 
     def render(library: Any, slugs: list[str], *, check_only: bool) -> list[Path]:
         asked.append((tuple(slugs), check_only))
@@ -158,7 +158,7 @@ def test_dev_check_prints_problems_by_file_and_line(cli: Any, author: list[Any])
     assert result.code == 1
     assert result.out == "solutions/attention/gqa.py:7: unknown key\n"
     assert cli("dev", "check", "softmax", "--static").code == 0
-    assert {slug for slugs, _ in author for slug in slugs} == {"gqa", "softmax", "triton-softmax"}
+    assert {slug for slug, _ in author} == {"gqa", "softmax", "triton-softmax"}
 
 
 def test_the_json_contract_of_dev_check(cli: Any, author: list[Any]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from thinkllm_drill.author import equivalents, files, graded, references, statements
 from thinkllm_drill.author.graded import Graders
 from thinkllm_drill.author.report import Findings, Problem, Report
@@ -20,18 +18,14 @@ HINTS = 3
 FOLLOW_UPS = 2
 
 
-def check(library: Library, slugs: Iterable[str], *, graders: Graders | None = None) -> list[Report]:
-    """A report on each exercise.
+def check(library: Library, slug: str, *, graders: Graders | None = None) -> Report:
+    """A report on an exercise.
 
     Args:
-        library: where they are.
-        slugs: which to check.
+        library: where it is.
+        slug: its name.
         graders: how sources are graded; without them only the files are read.
     """
-    return [_report(library, slug, graders) for slug in slugs]
-
-
-def _report(library: Library, slug: str, graders: Graders | None) -> Report:
     paths = library.paths(slug)
     found = Findings(library.root)
     exercise: Exercise | None = None

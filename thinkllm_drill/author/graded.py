@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from thinkllm_drill.author import wrongs
 from thinkllm_drill.author.measuring import matches
@@ -23,6 +24,8 @@ GradeReference = Callable[[str, str, bytes], Verdict]
 """Slug, what the source is, the source → its verdict."""
 GradeMany = Callable[[str, Sequence[tuple[str, str]]], Sequence[Measured]]
 """Slug, and what each source is with the source → what each gets, diagnosed, in this order."""
+Part = tuple[Sequence[tuple[str, str]], Callable[[Sequence[Measured]], int]]
+"""Sources, what each is first, and what is to be made of their results."""
 RunExample = Callable[[str, str, str], list[str]]
 """Slug, doctest source, reference → what failed."""
 
@@ -67,10 +70,9 @@ def check(
     if not verdict.passed:
         found.add(grading.paths.solution, 1, f"the reference does not pass: {_why_verdict(verdict)}")
         return counts
-    grading.check_levels()
-    rejected = grading.rejected(mistakes)
-    accepted = grading.accepted_variants()
-    grading.check_wrong_answers()
+    parts = [grading.levels(), grading.mistakes(mistakes), grading.variants(), grading.wrong_answers()]
+    results = iter(graders.many(exercise.slug, [source for sources, _ in parts for source in sources]))
+    _, rejected, accepted, _ = (judged(list(islice(results, len(sources)))) for sources, judged in parts)
     return Counts((rejected, len(mistakes)), (accepted, len(grading.paths.honest_files)))
 
 
@@ -85,9 +87,6 @@ class _Grading:
         self.paths: Paths = library.paths(exercise.slug)
         self.right = render(library.reference(exercise.slug), "bughunt", file=self.paths.solution)
 
-    def grade(self, sources: Sequence[tuple[str, str]]) -> Sequence[Measured]:
-        return self.graders.many(self.exercise.slug, sources)
-
     def check_example(self) -> None:
         """English stands for both languages, whose code blocks are the same."""
         path = self.paths.statement("en")
@@ -98,7 +97,7 @@ class _Grading:
         for failure in self.graders.example(self.exercise.slug, statement.examples(words), self.right):
             self.found.add(path, line, f"the example fails: {failure}")
 
-    def check_levels(self) -> None:
+    def levels(self) -> Part:
         """At each level the stub is not accepted, and the same file filled from the reference is."""
         words = statement.load(self.paths.statement("en"), "en")
         sources: list[tuple[str, str]] = []
@@ -106,43 +105,61 @@ class _Grading:
             code = render_stub(self.library, self.exercise.slug, level).code
             stub = render_attempt(self.exercise, words, code, level=level, lang="en")
             sources += [(f"stub at {level}", stub), (f"reference at {level}", stub.removesuffix(code) + self.right)]
-        results = self.grade(sources)
-        for level, untouched, filled in zip(_LEVELS, results[::2], results[1::2], strict=True):
-            if not untouched.rejected:
-                self.found.add(self.paths.solution, 1, f"the untouched stub at level {level} gives {_why(untouched)}")
-            if not filled.passed:
-                self.found.add(self.paths.solution, 1, f"level {level} filled from the reference fails: {_why(filled)}")
 
-    def rejected(self, mistakes: Sequence[Mistake]) -> int:
-        """How many mistakes do not pass; what else is wrong with what they get is noted."""
-        results = self.grade([(f"mistake {mistake.id}", mistake.source) for mistake in mistakes])
-        for mistake, result in zip(mistakes, results, strict=True):
-            problem: str | None = None
-            if not result.rejected:
-                problem = f"gives {_why(result)}"
-            elif not matches(mistake.caught_by, result):
-                problem = f"is caught by `{result.check}`, not by `{mistake.caught_by}`: {_why(result)}"
-            elif result.diagnosis not in (None, mistake.id):
-                problem = f"is diagnosed as {result.diagnosis}"
-            if problem:
-                self.found.add(mistake.file, mistake.line, f"the mistake {mistake.id} {problem}")
-        return sum(result.rejected for result in results)
+        def judged(results: Sequence[Measured]) -> int:
+            for level, untouched, filled in zip(_LEVELS, results[::2], results[1::2], strict=True):
+                if not untouched.rejected:
+                    self.found.add(
+                        self.paths.solution, 1, f"the untouched stub at level {level} gives {_why(untouched)}"
+                    )
+                if not filled.passed:
+                    problem = f"level {level} filled from the reference fails: {_why(filled)}"
+                    self.found.add(self.paths.solution, 1, problem)
+            return len(results)
 
-    def accepted_variants(self) -> int:
-        """How many honest variants pass."""
+        return sources, judged
+
+    def mistakes(self, mistakes: Sequence[Mistake]) -> Part:
+        """Mistakes do not pass: how many; what else is wrong with what they get is noted."""
+
+        def judged(results: Sequence[Measured]) -> int:
+            for mistake, result in zip(mistakes, results, strict=True):
+                problem: str | None = None
+                if not result.rejected:
+                    problem = f"gives {_why(result)}"
+                elif not matches(mistake.caught_by, result):
+                    problem = f"is caught by `{result.check}`, not by `{mistake.caught_by}`: {_why(result)}"
+                elif result.diagnosis not in (None, mistake.id):
+                    problem = f"is diagnosed as {result.diagnosis}"
+                if problem:
+                    self.found.add(mistake.file, mistake.line, f"the mistake {mistake.id} {problem}")
+            return sum(result.rejected for result in results)
+
+        return [(f"mistake {mistake.id}", mistake.source) for mistake in mistakes], judged
+
+    def variants(self) -> Part:
+        """Honest variants pass: how many."""
         files = self.paths.honest_files
-        results = self.grade([(path.name, path.read_text(encoding="utf-8")) for path in files])
-        for path, result in zip(files, results, strict=True):
-            if not result.passed:
-                self.found.add(path, 1, f"a right answer does not pass: {_why(result)}")
-        return sum(result.passed for result in results)
 
-    def check_wrong_answers(self) -> None:
+        def judged(results: Sequence[Measured]) -> int:
+            for path, result in zip(files, results, strict=True):
+                if not result.passed:
+                    self.found.add(path, 1, f"a right answer does not pass: {_why(result)}")
+            return sum(result.passed for result in results)
+
+        return [(path.name, path.read_text(encoding="utf-8")) for path in files], judged
+
+    def wrong_answers(self) -> Part:
         """Answers that know nothing of the task do not pass."""
         sources = list(wrongs.wrong_answers(self.right, self.exercise.api))
-        for (label, _), result in zip(sources, self.grade(sources), strict=True):
-            if not result.rejected:
-                self.found.add(self.paths.grader, 1, f"a wrong answer, {label}, gives {_why(result)}")
+
+        def judged(results: Sequence[Measured]) -> int:
+            for (label, _), result in zip(sources, results, strict=True):
+                if not result.rejected:
+                    self.found.add(self.paths.grader, 1, f"a wrong answer, {label}, gives {_why(result)}")
+            return len(results)
+
+        return sources, judged
 
 
 def _why(result: Measured) -> str:

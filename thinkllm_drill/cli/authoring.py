@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from collections.abc import Callable, Iterator, Sequence
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -11,6 +12,7 @@ from thinkllm_drill.cli import completion
 from thinkllm_drill.cli.screen import Screen
 from thinkllm_drill.cli.session import Session
 
+T = TypeVar("T")
 Slugs = Annotated[
     list[str] | None,
     typer.Argument(metavar="SLUG", autocompletion=completion.slugs, help="The exercises; all of them by default."),
@@ -39,16 +41,25 @@ class Bar:
         self.slug = ""
         self.began = time.monotonic()
 
-    def begin(self, slug: str) -> None:
-        """One more exercise."""
-        self.done += 1
-        self.slug = slug
-        self.show("")
-
     def at(self, done: int, slug: str) -> None:
         """So many exercises are done, this one last."""
         self.done, self.slug = done, slug
         self.show("")
+
+    def each(self, slugs: Sequence[str], work: Callable[[str], T], at_a_time: int = 1) -> Iterator[T]:
+        """What `work` makes of each exercise, in their order; so many are worked on at a time."""
+        from thinkllm_drill.author.side_by_side import side_by_side
+
+        def begun(slug: str) -> T:
+            self.slug = slug
+            return work(slug)
+
+        self.done = 0
+        for result in side_by_side(begun, slugs, at_a_time):
+            yield result
+            self.done += 1
+            self.show("")
+        self.end()
 
     def show(self, label: str) -> None:
         """What of it is being looked at."""

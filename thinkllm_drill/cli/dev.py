@@ -65,16 +65,15 @@ def check(
 ) -> int:
     """Look for problems in exercises; exits 1 if there are any."""
     from thinkllm_drill.author import check as author
+    from thinkllm_drill.judge.authoring import JUDGES
 
     session = Session.of(ctx)
     chosen = wanted(session, slugs)
     bar = Bar(session, len(chosen))
-    graders = None if static else _graders(bar)
-    reports: list[Report] = []
-    for slug in chosen:
-        bar.begin(slug)
-        reports += author.check(session.library, [slug], graders=graders)
-    bar.end()
+    several = len(chosen) > 1
+    graders = None if static else _graders(bar, judges=1 if several else JUDGES)
+    made = bar.each(chosen, lambda slug: author.check(session.library, slug, graders=graders), JUDGES if several else 1)
+    reports = list(made)
     if not slugs:
         from thinkllm_drill.author import outline
         from thinkllm_drill.author.report import Report
@@ -117,15 +116,15 @@ app.command("mutate", cls=Verb)(mutate)
 app.command("strength", cls=Verb)(strength)
 
 
-def _graders(bar: Bar) -> Graders:
+def _graders(bar: Bar, *, judges: int) -> Graders:
     """How `dev check` grades: by the judge, and examples in a child process."""
     from thinkllm_drill.author.graded import Graders
     from thinkllm_drill.judge import authoring
 
     def many(slug: str, sources: Sequence[tuple[str, str]]) -> list[Measured]:
         results: dict[int, Measured] = {}
-        seed = authoring.seed_of(slug, "check")
-        for result in authoring.measure(slug, [source for _, source in sources], [seed], diagnose=True):
+        seed, texts = authoring.seed_of(slug, "check"), [source for _, source in sources]
+        for result in authoring.measure(slug, texts, [seed], diagnose=True, judges=judges):
             results[result.source] = result
             bar.show(sources[result.source][0])
         return [results[index] for index in range(len(sources))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,13 +30,12 @@ def mutate(
     session = Session.of(ctx)
     chosen = wanted(session, slugs)
     bar = Bar(session, len(chosen))
-    reports: list[mutation.Report] = []
-    for slug in chosen:
-        bar.begin(slug)
-        seed = authoring.seed_of(slug, "mutants")
-        tell = lambda done, every: bar.show(f"mutant {done} of {every}")  # noqa: E731
-        reports.append(author.mutate(session.library, slug, authoring.measure, seed, tell))
-    bar.end()
+    tell = lambda done, every: bar.show(f"mutant {done} of {every}")  # noqa: E731
+
+    def mutated(slug: str) -> mutation.Report:
+        return author.mutate(session.library, slug, authoring.measure, authoring.seed_of(slug, "mutants"), tell)
+
+    reports = list(bar.each(chosen, mutated))
     if session.json:
         session.emit({"exercises": [_mutants_json(report) for report in reports]})
     elif rows:
@@ -82,18 +83,17 @@ def strength(
     session = Session.of(ctx)
     chosen = wanted(session, slugs)
     bar = Bar(session, len(chosen))
-    kit = author.Kit(
-        authoring.measure,
-        authoring.seed_of,
-        lambda what, done, every: bar.show(f"{what} {done} of {every}"),
-        missing,
-    )
+    tell = lambda what, done, every: bar.show(f"{what} {done} of {every}")  # noqa: E731
+    kit = author.Kit(authoring.measure, authoring.seed_of, tell, missing)
+    if check and len(chosen) > 1:  # whole exercises side by side: what a seed needs is worked out once
+        alone = replace(kit, measure=partial(authoring.measure, judges=1))
+        made = bar.each(chosen, lambda slug: author.check(session.library, slug, alone), authoring.JUDGES)
+    elif check:
+        made = bar.each(chosen, lambda slug: author.check(session.library, slug, kit))
+    else:
+        made = bar.each(chosen, lambda slug: author.measure(session.library, slug, kit, force))
     reports: list[strength_.Report] = []
-    for slug in chosen:
-        bar.begin(slug)
-        report = (
-            author.check(session.library, slug, kit) if check else author.measure(session.library, slug, kit, force)
-        )
+    for report in made:
         reports.append(report)
         bar.end()
         if not session.json:

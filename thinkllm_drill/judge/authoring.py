@@ -36,6 +36,7 @@ def measure(
     first: bool = True,
     diagnose: bool = False,
     call_seconds: float | None = None,
+    judges: int = JUDGES,
 ) -> Iterator[Measured]:
     """What each source gets on each seed, in the order in which they end.
 
@@ -46,6 +47,7 @@ def measure(
         first: end a grading at the first check that does not pass.
         diagnose: look for the known mistake behind it.
         call_seconds: what a call may take, where that is less than usual.
+        judges: how many to share them out to.
     Raises:
         EnvironmentProblem: a package that the exercise needs is not installed.
     """
@@ -56,7 +58,7 @@ def measure(
             hint="pip install -c constraints.txt '.[kernels]'",
         )
     root = str(library.root)
-    parts = _shares(len(sources), list(seeds))
+    parts = _shares(len(sources), list(seeds), judges)
     results: queue.SimpleQueue[Measured | Exception | None] = queue.SimpleQueue()
 
     def work(part: range, its_seeds: list[str]) -> None:
@@ -96,11 +98,11 @@ def measure(
             yield result
 
 
-def _shares(sources: int, seeds: list[str]) -> list[tuple[range, list[str]]]:
+def _shares(sources: int, seeds: list[str], judges: int) -> list[tuple[range, list[str]]]:
     """Sources and seeds for each judge: by seeds where there are enough, as what a seed needs is worked out once."""
-    if len(seeds) >= JUDGES:
-        return [(range(sources), seeds[start::JUDGES]) for start in range(JUDGES)]
-    return [(range(start, sources, JUDGES), seeds) for start in range(min(JUDGES, sources))]
+    if len(seeds) >= judges:
+        return [(range(sources), seeds[start::judges]) for start in range(judges)]
+    return [(range(start, sources, judges), seeds) for start in range(min(judges, sources))]
 
 
 def grade(slug: str, file_label: str, source: bytes) -> Verdict:
