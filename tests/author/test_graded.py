@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from thinkllm_drill.author import wrongs
+from thinkllm_drill.author import graded, wrongs
 from thinkllm_drill.author.check import check
 from thinkllm_drill.author.graded import Graders
 from thinkllm_drill.judge.measured import Measured
@@ -69,8 +69,8 @@ def measured(index, verdict):
 
 def problems(library, judge, example=lambda slug, doctest, reference: []):
     def many(slug, sources):
-        graded = (judge(slug, label, source.encode()) for label, source in sources)
-        return [measured(index, verdict) for index, verdict in enumerate(graded)]
+        verdicts = (judge(slug, label, source.encode()) for label, source in sources)
+        return [measured(index, verdict) for index, verdict in enumerate(verdicts)]
 
     report = check(library, "moving-average", graders=Graders(judge, many, example))
     return report, [str(problem) for problem in report.problems]
@@ -81,12 +81,7 @@ def test_everything_is_graded(library):
     report, found = problems(library, judge)
     assert found == []
     assert (report.mistakes, report.honest) == ((3, 3), (2, 2))
-    assert judge.labels[:7] == [
-        "reference",
-        *("stub at cloze", "reference at cloze"),
-        *("stub at body", "reference at body"),
-        *("stub at blank", "reference at blank"),
-    ]
+    assert judge.labels[:4] == ["reference", "stub at cloze", "stub at body", "stub at blank"]
     assert "NaN for moving_average" in judge.labels
     assert "a copy of values for moving_average" in judge.labels
 
@@ -122,14 +117,21 @@ def test_a_wrong_diagnosis(library):
 
 
 def test_a_rejected_right_answer(library):
-    report, found = problems(library, Judge(rejects=["moving_average.honest.sums.py", "reference at body"]))
+    report, found = problems(library, Judge(rejects=["moving_average.honest.sums.py"]))
     assert found == [
         "graders/lists/moving_average.honest.sums.py:1: a right answer does not pass: "
         "failed, moving_average.values wrong",
-        "solutions/lists/moving_average.py:1: level body filled from the reference fails: "
-        "failed, moving_average.values wrong",
     ]
     assert report.honest == (1, 2)
+
+
+def test_a_level_whose_header_is_code(library, monkeypatch):
+    def attempt(exercise, words, code, *, level, lang):
+        return ("x = 1\n" if level == "body" else "# comment\n\n") + code
+
+    monkeypatch.setattr(graded, "render_attempt", attempt)
+    _, found = problems(library, Judge())
+    assert found == ["solutions/lists/moving_average.py:1: level body filled from the reference is another program"]
 
 
 def test_a_reference_that_fails_stops_the_grading(library):

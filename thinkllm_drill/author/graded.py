@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -70,7 +71,7 @@ def check(
     if not verdict.passed:
         found.add(grading.paths.solution, 1, f"the reference does not pass: {_why_verdict(verdict)}")
         return counts
-    parts = [grading.levels(), grading.mistakes(mistakes), grading.variants(), grading.wrong_answers()]
+    parts = [grading.stubs(), grading.mistakes(mistakes), grading.variants(), grading.wrong_answers()]
     results = iter(graders.many(exercise.slug, [source for sources, _ in parts for source in sources]))
     _, rejected, accepted, _ = (judged(list(islice(results, len(sources)))) for sources, judged in parts)
     return Counts((rejected, len(mistakes)), (accepted, len(grading.paths.honest_files)))
@@ -97,23 +98,21 @@ class _Grading:
         for failure in self.graders.example(self.exercise.slug, statement.examples(words), self.right):
             self.found.add(path, line, f"the example fails: {failure}")
 
-    def levels(self) -> Part:
-        """At each level the stub is not accepted, and the same file filled from the reference is."""
+    def stubs(self) -> Part:
+        """At each level the stub is not accepted; filled from the reference it is the reference, comments apart."""
         words = statement.load(self.paths.statement("en"), "en")
         sources: list[tuple[str, str]] = []
         for level in _LEVELS:
             code = render_stub(self.library, self.exercise.slug, level).code
             stub = render_attempt(self.exercise, words, code, level=level, lang="en")
-            sources += [(f"stub at {level}", stub), (f"reference at {level}", stub.removesuffix(code) + self.right)]
+            sources.append((f"stub at {level}", stub))
+            if not _same_program(stub.removesuffix(code) + self.right, self.right):
+                self.found.add(self.paths.solution, 1, f"level {level} filled from the reference is another program")
 
         def judged(results: Sequence[Measured]) -> int:
-            for level, untouched, filled in zip(_LEVELS, results[::2], results[1::2], strict=True):
+            for level, untouched in zip(_LEVELS, results, strict=True):
                 if not untouched.rejected:
-                    self.found.add(
-                        self.paths.solution, 1, f"the untouched stub at level {level} gives {_why(untouched)}"
-                    )
-                if not filled.passed:
-                    problem = f"level {level} filled from the reference fails: {_why(filled)}"
+                    problem = f"the untouched stub at level {level} gives {_why(untouched)}"
                     self.found.add(self.paths.solution, 1, problem)
             return len(results)
 
@@ -160,6 +159,11 @@ class _Grading:
             return len(results)
 
         return sources, judged
+
+
+def _same_program(one: str, other: str) -> bool:
+    """Whether two sources differ in comments and empty lines alone."""
+    return ast.dump(ast.parse(one)) == ast.dump(ast.parse(other))
 
 
 def _why(result: Measured) -> str:
