@@ -16,7 +16,7 @@ class TestBiasGelu(KernelSuite):
         case(en="rows shorter than the block", zh="行比块短", n=3, d=13, block=16),
         case(en="several blocks a row", zh="一行占多个块", n=2, d=48, block=16),
         case(en="a last block that is partly filled", zh="最后一块不满", n=3, d=41, block=16),
-        case(en="as many rows as columns", zh="行数等于列数", n=7, d=7, block=16),
+        case(en="as many rows as columns", zh="行数等于列数", n=13, d=13, block=16),
         case(en="one row", zh="只有一行", n=1, d=37, block=32),
         case(en="a bias that is much larger than x", zh="bias 远大于 x", n=3, d=21, block=16, push=3.0),
         case(en="the default block", zh="默认的 block", n=3, d=37),

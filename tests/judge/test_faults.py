@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import psutil
 import pytest
 import torch
 
+from thinkllm_drill.judge import launch
 from thinkllm_drill.judge.failures import (
     AttemptDied,
     AttemptRaised,
@@ -217,4 +219,17 @@ def test_faults_of_spawned_runners(open_launcher: Launcher, make: Any, wait_unti
     assert "no end" in attempt.printed
     child = attempt.child(True)
     attempt.close()
+    wait_until(lambda: gone(child))
+
+
+@pytest.mark.parametrize("open_launcher", ["spawn"], indirect=True)
+def test_a_runner_that_dies_as_we_look_leaves_nobody(
+    open_launcher: Launcher, make: Any, wait_until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not known to have ended yet, and its children are no longer its own."""
+    attempt = make(SOURCE, launcher=open_launcher, limits=Limits(call_seconds=20))
+    child = attempt.child(True)
+    monkeypatch.setattr(subprocess.Popen, "poll", lambda process: None)
+    monkeypatch.setattr(launch, "_descendants", lambda process: [])
+    assert "SIGSEGV" in failing(attempt.segfault).cause.message
     wait_until(lambda: gone(child))

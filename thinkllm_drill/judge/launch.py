@@ -168,6 +168,8 @@ class SpawnLauncher:
         except subprocess.TimeoutExpired:
             by_us = True
             code = 0
+        if code:  # it may have been dying when we looked, and its children with it no more
+            family += _marked(scratch)
         _kill_tree(process, family)
         if self._subreaper:
             kill_orphans({*self._running, *(spare[0].pid for spare in self._ready)})
