@@ -121,18 +121,24 @@ def test_a_broken_grader_is_our_fault(tree, grader, said):
     assert said in told
 
 
-def test_an_assertion_of_the_grader_is_a_wrong_answer(tree, say):
-    grader = """
+DOUBLE_SUITE = """
         class TestDouble(FunctionSuite):
             entry = "double"
             cases = [case(en="a", zh="a", n=1)]
 
             def inputs(self, rng, *, n):
                 return {"x": rng.normal((n,))}
+"""
 
+
+def test_an_assertion_of_the_grader_is_a_wrong_answer(tree, say):
+    grader = (
+        DOUBLE_SUITE
+        + """
             def test_even(self, attempt):
                 assert float(attempt.double(x=torch.ones(()))) == 3.0, "one must become three"
     """
+    )
     tree.add("thrice", api=["double"], solution=SOLUTION, grader=grader)
     verdict = tree.grade("thrice")
     assert say.failed(verdict) == {"properties.even": "wrong"}
@@ -140,16 +146,10 @@ def test_an_assertion_of_the_grader_is_a_wrong_answer(tree, say):
 
 
 def test_what_pytest_has_for_tests_is_understood_in_checks(tree, say):
-    grader = """
-        import pytest
-
-        class TestDouble(FunctionSuite):
-            entry = "double"
-            cases = [case(en="a", zh="a", n=1)]
-
-            def inputs(self, rng, *, n):
-                return {"x": rng.normal((n,))}
-
+    grader = (
+        "        import pytest\n"
+        + DOUBLE_SUITE
+        + """
             @pytest.fixture
             def three(self, attempt):
                 return float(attempt.double(x=torch.ones(()))) + 1
@@ -163,6 +163,7 @@ def test_what_pytest_has_for_tests_is_understood_in_checks(tree, say):
             def test_c_fail(self, attempt):
                 pytest.fail("never")
     """
+    )
     tree.add("fixtures", api=["double"], solution=SOLUTION, grader=grader)
     verdict = tree.grade("fixtures")
     assert say.failed(verdict) == {"properties.c_fail": "wrong"}

@@ -59,10 +59,10 @@ def open_next(session: Session, slug: str) -> int:
     if _is_bughunt(session, slug):
         raise UsageError(text("cli.hint.bughunt", slug=slug), hint=f"thinkllm check {slug}")
     if used >= total:
-        again = f"thinkllm hint {slug}"
+        again, solution = f"thinkllm hint {slug} --again", _solution(session, slug)
         raise UsageError(
             text("cli.hint.no_more", slug=slug, total=total),
-            hint=text("cli.hint.no_more_hint", again=f"{again} --again", solution=_solution(session, slug)),
+            hint=text("cli.hint.no_more_hint", again=again, solution=solution),
         )
     session.store.record("hint", slug, {"number": used + 1})
     return used + 1
@@ -79,5 +79,5 @@ def _is_bughunt(session: Session, slug: str) -> bool:
 def _solution(session: Session, slug: str) -> str:
     """The command that shows the reference."""
     status = session.statuses().get(slug)
-    allowed = status is not None and (status.passed or status.gave_up)
-    return f"thinkllm solution {slug}" if allowed else f"thinkllm solution {slug} --give-up"
+    seen = status is not None and status.sees_reference
+    return f"thinkllm solution {slug}" if seen else f"thinkllm solution {slug} --give-up"

@@ -53,7 +53,7 @@ def command(
 def _open(session: Session, slug: str, *, give_up: bool, yes: bool) -> bool | None:
     """Whether the learner gives up now to see it; None if he thinks better of it, UsageError if he may not see it."""
     status = session.statuses().get(slug)
-    if status is not None and (status.passed or status.gave_up):
+    if status is not None and status.sees_reference:
         return False
     if not give_up:
         raise UsageError(text("cli.solution.refused", slug=slug), hint=f"thinkllm solution {slug} --give-up")

@@ -60,6 +60,11 @@ class ExerciseStatus:
         """Whether it was ever passed."""
         return self.status in ("passed", "passed_speed_unmeasured")
 
+    @property
+    def sees_reference(self) -> bool:
+        """Whether the reference is open to the learner: after a pass, or once they gave up."""
+        return self.passed or self.gave_up
+
 
 def verdict_status(event: Event) -> str:
     """The status of the verdict in a check; "internal" where the event holds none."""
