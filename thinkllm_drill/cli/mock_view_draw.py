@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from thinkllm_drill.cli.blocks import Block, fit
 from thinkllm_drill.cli.cells import char_width, cut, pad, pad_left, visible, width, wrap_text
 from thinkllm_drill.cli.mock_show import clock, runs_left, state, time_of
 from thinkllm_drill.cli.output import count
@@ -109,41 +110,14 @@ class Frame:
     cursor: tuple[int, int] | None = None
 
 
-@dataclass
-class _Block:
-    """Lines that belong together; of two blocks the one of lower rank gets its lines first."""
-
-    rank: int
-    lines: list[str]
-    around: int | None = None
-    """The line that must be seen where not all are."""
-    least: int | None = None
-    """So many lines it gets by its rank, the rest after all others; None for all."""
-    space: bool = field(default=True)
-    """Whether an empty line may stand before it."""
-    more: Callable[[int], str] | None = None
-    """A line that says how many lines are left out."""
-
-    def some(self, number: int) -> list[str]:
-        """So many of its lines."""
-        if number >= len(self.lines):
-            return self.lines
-        if self.more is not None and number > 2:
-            return [*replace(self, more=None).some(number - 1), self.more(len(self.lines) - number + 1)]
-        if self.around is None:
-            return self.lines[:number]
-        first = min(max(self.around - number // 2, 0), len(self.lines) - number)
-        return self.lines[first : first + number]
-
-
 def draw(look: Look, now: datetime, screen: Screen) -> Frame:
     """What the screen shows at a moment; no line is wider than the screen, and there are no more than it has."""
     if isinstance(look.front, Page):
         return _page(look, look.front, now, screen)
     head = _head(look, now, screen)
     keys = footer(screen, _keys(look, screen))
-    blocks = [_Block(0, head), *_blocks(look, now, screen)]
-    lines, places = _fit(blocks, screen.height - len(keys))
+    blocks = [Block(0, head), *_blocks(look, now, screen)]
+    lines, places = fit(blocks, screen.height - len(keys))
     lines += [""] * (screen.height - len(keys) - len(lines)) + keys
     cursor = None
     if isinstance(look.front, Asking) and places[1] is not None:
@@ -230,14 +204,14 @@ def _alarm(look: Look, left: float) -> tuple[str, str]:
     return text("mockview.left"), "title"
 
 
-def _blocks(look: Look, now: datetime, screen: Screen) -> list[_Block]:
+def _blocks(look: Look, now: datetime, screen: Screen) -> list[Block]:
     interview, cells = look.interview, screen.width
     front = _front(look, screen)
     rows, place, whole = _problems(look, now, screen)
-    blocks = [_Block(1, front, around=len(front) - 1)]
-    blocks.append(_Block(4, rows, around=place, least=3, more=lambda count: _more(screen, count)))
-    blocks.append(_Block(2, _focus(look, screen)))
-    blocks.append(_Block(6, _saved(look, now, screen, whole=whole), space=False))
+    blocks = [Block(1, front, around=len(front) - 1)]
+    blocks.append(Block(4, rows, around=place, least=3, more=lambda count: _more(screen, count)))
+    blocks.append(Block(2, _focus(look, screen)))
+    blocks.append(Block(6, _saved(look, now, screen, whole=whole), space=False))
     told = [
         screen.paint(line, message.style)
         for message in look.messages
@@ -245,13 +219,13 @@ def _blocks(look: Look, now: datetime, screen: Screen) -> list[_Block]:
     ]
     if look.busy:
         told += [screen.paint(line, "bold") for line in wrap_text(look.busy, cells)]
-    blocks.append(_Block(3, told[: max(screen.height // 3, 2)]))
+    blocks.append(Block(3, told[: max(screen.height // 3, 2)]))
     if interview.clock_back:
         words = text("mock.clock_back", back=clock(interview.clock_back))
-        blocks.append(_Block(5, [screen.paint(line, "warn") for line in wrap_text(words, cells)]))
+        blocks.append(Block(5, [screen.paint(line, "warn") for line in wrap_text(words, cells)]))
     if look.waiting and not isinstance(look.front, Asking) and interview.finished_at is None:
         words = text("mockview.waiting_one") if look.waiting == 1 else text("mockview.waiting", count=look.waiting)
-        blocks.append(_Block(7, [screen.paint(line, "warn") for line in wrap_text(words, cells)]))
+        blocks.append(Block(7, [screen.paint(line, "warn") for line in wrap_text(words, cells)]))
     return blocks
 
 
@@ -394,24 +368,3 @@ def _page(look: Look, page: Page, now: datetime, screen: Screen) -> Frame:
     lines = [*_head(look, now, screen)[:1], "", *shown]
     lines = lines[: screen.height - 1] + [""] * (screen.height - 1 - len(lines)) + [last]
     return Frame([clip(line, screen.width) for line in lines[-screen.height :]])
-
-
-def _fit(blocks: Sequence[_Block], rows: int) -> tuple[list[str], list[int | None]]:
-    """The blocks in so many lines, and the last line of each; None for one that has no room."""
-    given, left = [0] * len(blocks), max(rows, 0)
-    ranked = sorted(range(len(blocks)), key=lambda place: blocks[place].rank)
-    for place in [*ranked, *ranked]:
-        block, first = blocks[place], not given[place]
-        wanted = len(block.lines) if block.least is None or not first else min(block.least, len(block.lines))
-        more = min(wanted - given[place], left)
-        given[place] += more
-        left -= more
-    lines: list[str] = []
-    places: list[int | None] = []
-    for block, number in zip(blocks, given, strict=True):
-        if number and lines and block.space and left:
-            lines.append("")
-            left -= 1
-        lines += block.some(number)
-        places.append(len(lines) - 1 if number else None)
-    return lines, places
