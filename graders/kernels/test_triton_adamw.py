@@ -38,18 +38,18 @@ class TestAdamW(KernelSuite):
     mutates = ("params", "exp_avgs", "exp_avg_sqs", "copies")
     layouts = False
     cases = [
-        case(en="one tensor of one block", zh="一个张量，恰好一个块", shapes="one block", block=16, lr=0.1, weight_decay=0.0),
+        case(en="one tensor of one block", zh="一个张量，恰好一个块", shapes="one block", block=16, lr=0.1, weight_decay=0.0, beta2=0.95),
         case(en="three tensors, blocks that are partly filled", zh="三个张量，有不满的块", shapes="three", block=16, step=3, lr=0.1, weight_decay=0.5, beta2=0.95),
         case(en="a large eps", zh="很大的 eps", shapes="tail", block=32, step=2, lr=0.1, beta1=0.8, beta2=0.9, eps=0.5),
         case(en="the defaults", zh="默认值", shapes="tail", step=1, defaults=True),
-        case(en="bfloat16 gradients and copies", zh="bfloat16 梯度与副本", shapes="three", block=16, step=4, lr=0.1, weight_decay=0.2, beta2=0.95, half="bfloat16", copies=True),
+        case(en="bfloat16 gradients and copies", zh="bfloat16 梯度与副本", shapes="three", block=16, step=4, lr=1.0, weight_decay=0.2, beta2=0.95, half="bfloat16", copies=True),
     ]  # fmt: skip
     edges = [
         case(en="a scalar among the tensors", zh="其中有标量", shapes="scalar", block=16, lr=0.1, beta2=0.95),
-        case(en="tensors without elements", zh="没有元素的张量", shapes="empty", block=16, lr=0.1, step=2),
-        case(en="tensors of full blocks only", zh="所有块都是满的", shapes="full", block=16, lr=0.1, step=2, weight_decay=0.3),
-        case(en="more tensors than a block has elements", zh="张量个数多于一块的元素个数", shapes="many", block=16, lr=0.1, step=2),
-        case(en="parts of flat buffers", zh="来自展平缓冲区的视图", shapes="three", block=16, lr=0.1, step=5, flat=True, half="bfloat16", copies=True),
+        case(en="tensors without elements", zh="没有元素的张量", shapes="empty", block=16, lr=0.1, step=2, beta2=0.95),
+        case(en="tensors of full blocks only", zh="所有块都是满的", shapes="full", block=16, lr=0.1, step=2, weight_decay=0.3, beta2=0.95),
+        case(en="more tensors than a block has elements", zh="张量个数多于一块的元素个数", shapes="many", block=16, lr=0.1, step=2, beta2=0.95),
+        case(en="parts of flat buffers", zh="来自展平缓冲区的视图", shapes="three", block=16, lr=0.1, step=5, beta2=0.95, flat=True, half="bfloat16", copies=True),
         case(en="float16 gradients around 400", zh="400 左右的 float16 梯度", shapes="tail", block=64, lr=0.1, beta2=0.95, half="float16", scale=400.0, copies=True),
         case(en="gradients of zero", zh="梯度为零", shapes="tail", block=64, lr=0.1, weight_decay=0.5, step=3, scale=0.0),
         case(en="gradients as small as eps", zh="与 eps 一样小的梯度", shapes="tail", block=64, lr=0.1, scale=1e-8, fresh=True),

@@ -35,6 +35,7 @@ class TestCrossEntropy(KernelSuite):
         case(en="the first block all −inf", zh="第一块全为 −inf", n=1, vocab=37, block=16, banned="first"),
         case(en="some classes −inf", zh="部分类为 −inf", n=1, vocab=37, block=16, banned="some"),
         case(en="rows of a padded vocabulary", zh="词表有填充的行", n=2, vocab=21, block=16, padded=11),
+        case(en="equal bfloat16 logits", zh="相等的 bfloat16 logit", n=2, vocab=21, block=16, scale=0.0, dtype="bfloat16"),
         case(en="bfloat16", zh="bfloat16", n=2, vocab=21, block=16, dtype="bfloat16"),
         case(en="float16", zh="float16", n=2, vocab=21, block=16, dtype="float16"),
         case(en="70001 equal float16 logits", zh="70001 个相等的 float16 logit", n=1, vocab=70001, block=8192, scale=0.0, dtype="float16"),

@@ -108,6 +108,34 @@ def test_lanes_masked_off_without_other_are_nan(load: Any) -> None:
 
 
 @needs_triton
+@pytest.mark.parametrize("dtype", [torch.int8, torch.int32, torch.int64])
+def test_whole_numbers_masked_off_without_other_are_not_to_be_relied_on(load: Any, dtype: torch.dtype) -> None:
+    """Neither all above nor all below the others, nor the same in two loads."""
+    source = """\
+@triton.jit
+def kernel(x_ptr, above_ptr, differ_ptr, n, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    one = tl.load(x_ptr + at, mask=at < n)
+    two = tl.load(x_ptr + at, mask=at < n)
+    to = tl.program_id(0) * BLOCK + at
+    tl.store(above_ptr + to, (one > 9).to(tl.int32))
+    tl.store(differ_ptr + to, (one != two).to(tl.int32))
+
+
+def run(x):
+    above, differ = (torch.empty(2, 16, dtype=torch.int32) for _ in range(2))
+    kernel[(2,)](x, above, differ, len(x), BLOCK=16)
+    return above, differ
+"""
+    above, differ = load(source).run(torch.arange(6).to(dtype))
+    assert not above[:, :6].any()
+    assert not differ[:, :6].any()
+    assert differ[:, 6:].all()
+    assert (above[0] != above[1])[6:].all()
+    assert above[:, 6:].sum(1).tolist() == [5, 5]
+
+
+@needs_triton
 @pytest.mark.parametrize(
     ("kind", "edit", "line"),
     [("store", ("2 * x, mask=at < n", "2 * x"), 5), ("load", ("x_ptr + at, mask=at < n, other=0.0", "x_ptr + at"), 4)],

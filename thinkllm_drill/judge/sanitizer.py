@@ -2,9 +2,9 @@
 
 A pointer argument leads into one storage, and so does every pointer made of it; a pointer made of a number, as from a
 table of addresses, leads into an argument or into a living tensor whose `data_ptr` the host has asked for. A load that
-masks lanes off without `other` gives NaN there, or an odd whole number. Programs run one after the other in the
-interpreter, at once on a GPU: what one of them wrote, no other may read in the same launch, nor write with another
-value. Atomic operations can order programs, so a launch that uses one is not checked for races.
+masks lanes off without `other` gives NaN there, or whole numbers far from 0, of either sign. Programs run one after the
+other in the interpreter, at once on a GPU: what one of them wrote, no other may read in the same launch, nor write with
+another value. Atomic operations can order programs, so a launch that uses one is not checked for races.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class Sanitizer:
         def load(builder: Any, ptrs: Any, mask: Any, other: Any, *args: Any, **kwargs: Any) -> Any:
             for storage, offsets in self._visit("load", builder, ptrs, mask):
                 self._demand_own(builder, storage, offsets)
-            filled = self._undefined(ptrs) if other is None else other
+            filled = self._undefined(ptrs, builder.grid_idx) if other is None else other
             return original(builder, ptrs, mask, filled, *args, **kwargs)
 
         return load
@@ -225,8 +225,12 @@ class Sanitizer:
         writers = self._launch.writers.setdefault(storage, np.zeros(storage[1], np.int32))
         writers[offsets] = self._launch.number(builder.grid_idx)
 
-    def _undefined(self, ptrs: Any) -> Any:
-        """What lanes that are masked off hold: NaN, or a whole number that nobody expects; None for bools."""
+    def _undefined(self, ptrs: Any, program: tuple[int, ...]) -> Any:
+        """What lanes that are masked off hold: NaN, or whole numbers that nobody expects; None for bools.
+
+        Whole numbers are above and below all others in turns, by lane, program and line: of one sign alone they would
+        pass every comparison that leaves them out by chance, and two loads would agree on them.
+        """
         kind = ptrs.get_element_ty()
         dtype = self._interpreter._get_np_dtype(kind)
         if dtype.kind == "f":
@@ -235,7 +239,9 @@ class Sanitizer:
             return self._interpreter.TensorHandle(np.full(ptrs.data.shape, 0x7FC0, dtype), kind)
         if dtype.kind in "iu":
             odd = np.frombuffer(b"\x5b" * dtype.itemsize, dtype)[0]
-            return self._interpreter.TensorHandle(np.full(ptrs.data.shape, odd, dtype), kind)
+            turn = self._launch.number(program) + line_of(self._launch.file)
+            lanes = np.arange(turn, turn + ptrs.data.size).reshape(ptrs.data.shape)
+            return self._interpreter.TensorHandle(np.where(lanes % 2, odd, ~odd), kind)
         return None
 
     def _bits(self, ptrs: Any, mask: Any) -> Any:
