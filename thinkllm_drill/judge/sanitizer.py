@@ -228,7 +228,7 @@ class Sanitizer:
     def _undefined(self, ptrs: Any, program: tuple[int, ...]) -> Any:
         """What lanes that are masked off hold: NaN, or whole numbers that nobody expects; None for bools.
 
-        Whole numbers are above and below all others in turns, by lane, program and line: of one sign alone they would
+        Signed ones are above and below all others in turns, by lane, program and line: of one sign alone they would
         pass every comparison that leaves them out by chance, and two loads would agree on them.
         """
         kind = ptrs.get_element_ty()
