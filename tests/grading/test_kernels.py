@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 import torch
 
 from thinkllm_drill.grading.kernels import AUDIT, CALL_AND_SHOW, WRITTEN_BY, KernelSuite, MemoryMisused, Work, explained
-from thinkllm_drill.judge import bfloat16, dots
+from thinkllm_drill.judge import bfloat16, dots, sanitizer
 from thinkllm_drill.judge.failures import AttemptRaised, NotStarted
 from thinkllm_drill.judge.launch import SpawnLauncher
 from thinkllm_drill.judge.limits import MEMORY_BYTES
@@ -149,6 +150,58 @@ def test_an_access_out_of_bounds_is_refused_before_it_happens(load: Any, kind: s
     assert caught.value.how == f"{kind}: 8 lanes out of bounds, program (2, 0, 0)"
     assert caught.value.cause.frames[-1].line == line
     assert torch.equal(attempt.double(torch.ones(48)), torch.full((48,), 2.0))  # the process is sound
+
+
+ROWS_APART = """\
+@triton.jit
+def kernel(x_ptr, stride, cols, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + tl.program_id(0) * stride + at, mask=at < stride)
+    tl.store(x_ptr + tl.program_id(0) * stride + at, 2 * x, mask=at < cols)
+
+
+def double(x):
+    kernel[(len(x),)](x, x.stride(0), x.shape[1], BLOCK=16)
+"""
+
+
+@needs_triton
+@pytest.mark.parametrize("how", ["stored", "added", "in a gradient"])
+def test_nothing_may_be_written_beside_the_elements_of_an_argument(load: Any, how: str) -> None:
+    x = torch.ones(3, 12)[:, :9]
+    honest = load(ROWS_APART)
+    assert honest.double(x) is None  # what is between the rows may be read
+    edit = ("at < cols", "at < stride")
+    if how == "added":
+        edit = ("tl.store(x_ptr + tl.program_id(0) * stride + at, 2 * x, mask=at < cols)",
+                "tl.atomic_add(x_ptr + tl.program_id(0) * stride + at, x, mask=at < stride)")  # fmt: skip
+    attempt = load(ROWS_APART, edit)
+    call = partial(attempt.double, x)
+    if how == "in a gradient":
+        call = partial(attempt.vjp, attempt.double, {"x": x}, [], None)
+    with pytest.raises(MemoryMisused) as caught, explained():
+        call()
+    assert caught.value.how == "beside: 3 lanes out of bounds, program (0, 0, 0)"
+    assert "whose stride is more than its length" in caught.value.cause.message
+
+
+@pytest.mark.parametrize(
+    ("view", "beside"),
+    [
+        (lambda x: x, None),
+        (lambda x: x.t(), None),
+        (lambda x: x[:0], 96),
+        (lambda x: x[1:], 24),
+        (lambda x: x[:, ::2], 48),
+        (lambda x: x[:1].expand(5, 6), 72),
+        (lambda x: x.view(torch.int8)[:, :5], 76),
+    ],
+)
+def test_what_a_tensor_leaves_of_its_storage(view: Any, beside: int | None) -> None:
+    x = torch.zeros(4, 6)
+    found = list(sanitizer.beside([view(x)]).values())
+    assert [int(bytes_.sum()) for bytes_ in found] == ([] if beside is None else [beside])
+    assert sanitizer.beside([view(x), x]) == sanitizer.beside([x, view(x)]) == {}
 
 
 @needs_triton

@@ -260,6 +260,13 @@ def audit(
     return facts | {"idle": _same((answer, dict(inputs)), (ghost, unused))}
 
 
+def fenced(given: Any) -> contextlib.AbstractContextManager[None]:
+    """While a call is answered that was given these arguments: kernels may write nothing beside their elements."""
+    if _sanitizer is None:
+        return contextlib.nullcontext()
+    return _sanitizer.fenced(leaf for leaf in tree_leaves(given) if isinstance(leaf, torch.Tensor))
+
+
 def written_by(function: Callable[..., Any], inputs: Mapping[str, Any]) -> torch.Tensor | None:
     """Which program wrote each element of the tensor that a call returns; see `Sanitizer.writers_of`."""
     assert _sanitizer is not None

@@ -278,7 +278,7 @@ class Runner:
         args, kwargs = request["args"], request["kwargs"]
         before, given = kernels.launches.count, named(args, kwargs)
         copies = {name: copied(value) for name, value in given.items()}
-        with collected(request.get("intermediates", ()), self._filenames) as held:
+        with collected(request.get("intermediates", ()), self._filenames) as held, kernels.fenced(given):
             value = target(*args, **kwargs)
         if (isinstance(target, type) or request.get("keep")) and not isinstance(value, _SCALARS):
             self._keep(value, request.get("as"))  # what was constructed stays here, also if it is a dataclass
@@ -288,7 +288,8 @@ class Runner:
 
     def _vjp(self, request: dict[str, Any]) -> dict[str, Any]:
         target = self._target(request["target"])
-        output, gradients = autodiff.vjp(target, request["kwargs"], request["wrt"], request["cotangents"])
+        with kernels.fenced(request["kwargs"]):
+            output, gradients = autodiff.vjp(target, request["kwargs"], request["wrt"], request["cotangents"])
         return {"ok": (output, gradients)}
 
     def _profile(self, request: dict[str, Any]) -> dict[str, Any]:

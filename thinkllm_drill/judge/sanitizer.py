@@ -1,18 +1,21 @@
 """Memory of interpreted kernels: addresses are checked before they are touched, accesses are counted, races are found.
 
 A pointer argument leads into one storage, and so does every pointer made of it; a pointer made of a number, as from a
-table of addresses, leads into an argument or into a living tensor whose `data_ptr` the host has asked for. A load that
-masks lanes off without `other` gives NaN there, or whole numbers far from 0, of either sign. Programs run one after the
-other in the interpreter, at once on a GPU: what one of them wrote, no other may read in the same launch, nor write with
-another value. Atomic operations can order programs, so a launch that uses one is not checked for races.
+table of addresses, leads into an argument or into a living tensor whose `data_ptr` the host has asked for. What the
+caller's tensors leave of their storages, as between rows that are further apart than they are long, may be read, not
+written. A load that masks lanes off without `other` gives NaN there, or whole numbers far from 0, of either sign.
+Programs run one after the other in the interpreter, at once on a GPU: what one of them wrote, no other may read in the
+same launch, nor write with another value. Atomic operations can order programs, so a launch that uses one is not
+checked for races.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -86,6 +89,7 @@ class Sanitizer:
         self._interpreter = interpreter
         self._launch = _Launch()
         self._addressed: dict[Storage, Any] = {}  # weak references, by storage
+        self._beside: dict[Storage, Any] = {}
         self.traffic = Traffic()
 
     def install(self) -> None:
@@ -100,6 +104,15 @@ class Sanitizer:
         builder.create_atomic_cas = self._atomic(builder.create_atomic_cas, pointers=0, mask=None)
         executor._init_args_hst = self._registered(executor._init_args_hst)
         self._interpreter._implicit_cvt = _with_origin(self._interpreter._implicit_cvt)
+
+    @contextlib.contextmanager
+    def fenced(self, given: Iterable[torch.Tensor]) -> Iterator[None]:
+        """While a call is answered that was given these tensors: nothing may be written beside their elements."""
+        self._beside = beside(given)
+        try:
+            yield
+        finally:
+            self._beside = {}
 
     def begin(self, file: str) -> None:
         """A kernel of that file is launched."""
@@ -194,13 +207,19 @@ class Sanitizer:
             start, length = storage
             here = (address >= start) & (address <= start + max(length - size, 0)) & (length >= size)
             if here.any():
-                visited.append((storage, (address[here] - start).astype(np.int64)))
+                offsets = (address[here] - start).astype(np.int64)
+                if kind != "load" and storage in self._beside and (lanes := int(self._beside[storage][offsets].sum())):
+                    self._outside("beside", lanes, builder)
+                visited.append((storage, offsets))
                 self._count(builder.grid_idx, length, int(here.sum()))
             inside |= here
         if lanes := int((~inside).sum()):
-            line = line_of(self._launch.file)
-            raise OutOfBounds(f"{kind}: {lanes} lanes out of bounds, program {builder.grid_idx}, line {line}")
+            self._outside(kind, lanes, builder)
         return visited
+
+    def _outside(self, kind: str, lanes: int, builder: Any) -> NoReturn:
+        line = line_of(self._launch.file)
+        raise OutOfBounds(f"{kind}: {lanes} lanes out of bounds, program {builder.grid_idx}, line {line}")
 
     def _count(self, program: tuple[int, ...], size: int, elements: int) -> None:
         """Note that a program loads or stores so many elements of a storage of that size."""
@@ -249,6 +268,22 @@ class Sanitizer:
         size = max(1, ptrs.get_element_ty().primitive_bitwidth // 8)
         dtype = np.dtype(f"u{size}")
         return self._interpreter._interpreter.load(ptrs.data, mask.data, np.zeros(ptrs.data.shape, dtype), dtype)
+
+
+def beside(tensors: Iterable[torch.Tensor]) -> dict[Storage, Any]:
+    """Of each storage the bytes that none of the tensors shows, as bools; what is shown whole is left out."""
+    unseen: dict[Storage, Any] = {}
+    for tensor in tensors:
+        storage, size = tensor.untyped_storage(), tensor.element_size()
+        key = storage.data_ptr(), storage.nbytes()
+        if key not in unseen:
+            unseen[key] = np.ones(storage.nbytes(), bool)
+        if tensor.numel():
+            rest = unseen[key][tensor.storage_offset() * size :]
+            elements = rest[: len(rest) // size * size].view(f"V{size}")
+            strides = [stride * size for stride in tensor.stride()]
+            np.lib.stride_tricks.as_strided(elements, tensor.shape, strides)[...] = np.zeros((), f"V{size}")
+    return {key: bytes_ for key, bytes_ in unseen.items() if bytes_.any()}
 
 
 def line_of(file: str) -> int:
