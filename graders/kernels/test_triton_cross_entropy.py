@@ -27,6 +27,7 @@ class TestCrossEntropy(KernelSuite):
         case(en="all rows ignored", zh="所有行都被忽略", n=2, vocab=5, block=16, ignored=2),
         case(en="ignore_index is a class", zh="ignore_index 是某个类", n=3, vocab=5, block=16, ignored=1, ignore_index=2),
         case(en="ignore_index beyond the classes", zh="ignore_index 超出类别范围", n=3, vocab=5, block=16, ignored=2, ignore_index=255),
+        case(en="ignore_index beyond int32", zh="ignore_index 超出 int32", n=3, vocab=5, block=16, ends=True, ignore_index=2**32),
         case(en="targets at both ends", zh="目标在首尾", n=2, vocab=17, block=16, ends=True),
         case(en="logits of ±10000", zh="±10000 的 logit", n=2, vocab=21, block=16, scale=1e4),
         case(en="rows near −10000", zh="各行在 −10000 附近", n=1, vocab=21, block=16, offset=-1e4),
@@ -164,6 +165,7 @@ class TestCrossEntropyBackward(KernelSuite):
     ]
     edges = [
         case(en="a factor of 1", zh="系数为 1", n=2, vocab=21, block=16, factor_=1.0),
+        case(en="a factor just above 1", zh="系数略大于 1", n=2, vocab=21, block=16, factor_=1.00001),
         case(en="a factor of 0", zh="系数为 0", n=2, vocab=21, block=16, factor_=0.0),
         case(en="rows of a padded vocabulary", zh="词表有填充的行", n=2, vocab=21, block=16, padded=5, factor_=3.0),
         case(en="bfloat16", zh="bfloat16", n=2, vocab=21, block=16, factor_=1.0009765625, dtype="bfloat16"),

@@ -37,9 +37,11 @@ class TestFlashAttention(KernelSuite):
         case(en="scores that rise from key to key", zh="分数逐键升高", batch=1, q_len=3, kv_len=40, **TILE, slope=30.0, factor=64),
         case(en="scores that fall from key to key", zh="分数逐键降低", batch=1, q_len=3, kv_len=40, **TILE, slope=-30.0, factor=64),
         case(en="scores far below 0", zh="分数远小于 0", batch=1, q_len=3, kv_len=20, **TILE, level=-1000.0, factor=8192),
+        case(en="one key, its score −10⁶", zh="只有一个键，分数为 −10⁶", batch=1, q_len=3, kv_len=1, **TILE, level=-1e6, factor=32),
         case(en="scores of ±10000", zh="±10000 的分数", batch=1, q_len=5, kv_len=20, **CAUSAL, size=80.0, factor=32768),
         case(en="views with strides of their own", zh="stride 各不相同的视图", batch=2, heads=2, kv_heads=2, head_dim=16, q_len=5, kv_len=35, block_q=16, block_k=16, is_causal=True, views=True, factor=32),
         case(en="bfloat16", zh="bfloat16", batch=1, q_len=17, kv_len=37, **CAUSAL, dtype="bfloat16"),
+        case(en="bfloat16 beyond the range of float16", zh="超出 float16 范围的 bfloat16", batch=1, q_len=3, kv_len=20, **TILE, tilt=1e6, large=1e6, dtype="bfloat16"),
         case(en="float16", zh="float16", batch=1, q_len=17, kv_len=37, **CAUSAL, dtype="float16"),
         case(en="float16, scores beyond its range", zh="float16，分数超出其范围", batch=1, q_len=3, kv_len=20, **TILE, size=300.0, dtype="float16", factor=64),
         case(en="float16, values near the largest", zh="float16，接近最大值的 v", batch=1, q_len=3, kv_len=20, **TILE, large=40000.0, dtype="float16"),
@@ -51,12 +53,25 @@ class TestFlashAttention(KernelSuite):
     )  # fmt: skip
 
     def inputs(
-        self, rng, *, batch, heads, kv_heads, q_len, kv_len, head_dim, size=1.0, large=1.0, views=False, **given
+        self,
+        rng,
+        *,
+        batch,
+        heads,
+        kv_heads,
+        q_len,
+        kv_len,
+        head_dim,
+        size=1.0,
+        large=1.0,
+        tilt=1.0,
+        views=False,
+        **given,
     ):
         shapes = {"q": (heads, q_len), "k": (kv_heads, kv_len), "v": (kv_heads, kv_len)}
         inputs = {name: rng.normal((batch, *shape, head_dim)) for name, shape in shapes.items()}
-        inputs["q"] *= size
-        inputs["k"] *= size
+        inputs["q"] *= size * tilt
+        inputs["k"] *= size / tilt
         inputs["v"] += 0.5  # so that a key too many or too few shows
         if large > 1.0:
             inputs["v"] = large * (1 + 0.5 * rng.uniform(inputs["v"].shape))
@@ -93,7 +108,7 @@ class TestFlashAttention(KernelSuite):
     @title(en="half precision: lse within rounding of float32", zh="半精度输入：lse 只有 float32 的舍入误差")
     def test_lse_of_half(self, attempt, rng):
         for dtype in (torch.bfloat16, torch.float16):
-            inputs = self.inputs(rng, batch=1, q_len=7, kv_len=37, **TILE)
+            inputs = self.inputs(rng, batch=1, q_len=7, kv_len=37, **TILE | {"head_dim": 24})  # √16 is a power of two
             inputs = {name: x.to(dtype) if name in "qkv" else x for name, x in inputs.items()}
             inputs["q"] = inputs["q"] * 3  # peaked, so that each weight counts
             right = self.expected(**{name: x.double() if name in "qkv" else x for name, x in inputs.items()})[1]

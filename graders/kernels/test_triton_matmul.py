@@ -35,6 +35,8 @@ class TestMatmul(KernelSuite):
         case(en="more rows in a group than there are", zh="group_m 大于块的行数", m=33, k=16, n=33, block=(16, 16, 16), group_m=8),
         case(en="both transposed", zh="两个输入都是转置得到的", m=20, k=24, n=18, block=(16, 16, 16), transposed=True),
         case(en="bfloat16", zh="bfloat16", m=18, k=40, n=35, block=(16, 32, 16), dtype="bfloat16"),
+        case(en="bfloat16 beyond the range of float16", zh="超出 float16 范围的 bfloat16", m=18, k=40, n=35, block=(16, 32, 16), scale=1e6, dtype="bfloat16"),
+        case(en="several default tiles", zh="多个默认的块", m=130, k=70, n=150),
         case(en="float16, sums beyond 1000", zh="float16，和超过 1000", m=18, k=40, n=35, block=(16, 32, 16), scale=16.0, dtype="float16"),
     ]  # fmt: skip
     speeds = (

@@ -4,6 +4,7 @@ What no sequence owns is poisoned: slots beyond a sequence's end and blocks of n
 entries of a table that no token needs are no blocks.
 """
 
+import itertools
 import math
 
 import torch
@@ -53,10 +54,12 @@ class TestPagedDecode(KernelSuite):
         case(en="scores that rise from key to key", zh="分数逐键升高", lens=(40,), num_splits=1, slope=30.0, **SMALL, factor=64),
         case(en="scores that fall from key to key", zh="分数逐键降低", lens=(40,), num_splits=2, slope=-30.0, **SMALL, factor=64),
         case(en="scores far below 0", zh="分数远小于 0", lens=(40,), num_splits=2, level=-1000.0, **SMALL, factor=16384),
+        case(en="one key, its score −10⁶, and an empty split", zh="只有一个键，分数为 −10⁶，另有一份为空", lens=(1,), num_splits=2, level=-1e6, **SMALL, factor=32),
         case(en="scores far above 0", zh="分数远大于 0", lens=(40,), num_splits=2, level=1000.0, **SMALL, factor=16384),
         case(en="keys and values in one tensor", zh="键与值在同一个张量里", lens=(21,), num_splits=1, views="one tensor", **SMALL, factor=32),
         case(en="views with strides of their own", zh="stride 各不相同的视图", lens=(21, 9), heads=2, kv_heads=2, head_dim=16, page=8, block_k=16, num_splits=1, views="apart", factor=32),
         case(en="bfloat16", zh="bfloat16", lens=(37,), heads=2, kv_heads=1, head_dim=16, page=8, block_k=16, num_splits=2, dtype="bfloat16"),
+        case(en="bfloat16 beyond the range of float16", zh="超出 float16 范围的 bfloat16", lens=(40,), num_splits=2, tilt=1e6, large=1e6, **SMALL, dtype="bfloat16"),
         case(en="float16", zh="float16", lens=(37,), heads=2, kv_heads=1, head_dim=16, page=8, block_k=16, num_splits=2, dtype="float16"),
         case(en="float16, scores beyond its range", zh="float16，分数超出其范围", lens=(40,), num_splits=2, size=300.0, **SMALL, dtype="float16", factor=64),
         case(en="float16, values near the largest", zh="float16，接近最大值的 v", lens=(40,), num_splits=2, large=40000.0, **SMALL, dtype="float16"),
@@ -69,7 +72,7 @@ class TestPagedDecode(KernelSuite):
 
     def inputs(
         self, rng, *, lens, heads, kv_heads, head_dim, page, num_splits, block_k=None,
-        size=1.0, large=1.0, slope=0.0, level=0.0, shared=0, views="",
+        size=1.0, large=1.0, tilt=1.0, slope=0.0, level=0.0, shared=0, views="",
     ):  # fmt: skip
         counts = [-(-tokens // page) for tokens in lens]
         blocks = sum(counts) + 2
@@ -83,8 +86,8 @@ class TestPagedDecode(KernelSuite):
             at = torch.arange(count * page).view(count, page)
             position[own] = torch.where(at < tokens, at, -1)
         tables[1:, :shared] = tables[0, :shared]
-        q = rng.normal((len(lens), heads, head_dim)) * size
-        k = rng.normal((blocks, page, kv_heads, head_dim)) * size
+        q = rng.normal((len(lens), heads, head_dim)) * (size * tilt)
+        k = rng.normal((blocks, page, kv_heads, head_dim)) * (size / tilt)
         v = rng.normal((blocks, page, kv_heads, head_dim)) + 0.5  # so that a key too many or too few shows
         if large > 1.0:
             v = large * (1 + 0.5 * rng.uniform(v.shape))
@@ -124,9 +127,13 @@ class TestPagedDecode(KernelSuite):
 
     @title(en="half precision: one rounding, at the end", zh="半精度：只在最后舍入一次")
     def test_half_precision(self, attempt, rng):
-        """All weights are equal and powers of two, so that rounding them loses nothing."""
-        for dtype in (torch.bfloat16, torch.float16):
-            given = self.inputs(rng, lens=(128,), heads=1, kv_heads=1, head_dim=64, page=16, num_splits=2, block_k=16)
+        """All weights are equal, so that rounding them loses nothing; those of two splits of 80 tokens are as 3 to 2."""
+        for dtype, tokens in itertools.product((torch.bfloat16, torch.float16), (128, 80)):
+            given = self.inputs(
+                rng, lens=(tokens,), heads=1, kv_heads=1, head_dim=64, page=16, num_splits=2, block_k=16
+            )
+            if tokens == 80:
+                given["v_cache"][given["block_tables"][0, :3].long()] += 3.0
             given |= {name: given[name].to(dtype) for name in ("q", "k_cache", "v_cache")}
             given["q"].zero_()
             with explained():
@@ -135,10 +142,35 @@ class TestPagedDecode(KernelSuite):
                 found,
                 self.expected(**given | {name: given[name].double() for name in ("q", "k_cache", "v_cache")}),
                 dtype,
-                en="Keep the accumulator, and the partial output of each split, in float32: some means of 128 values are off "
-                "by more than one rounding.",
-                zh="累加器以及每一份的部分输出都应保持 float32：有些 128 个值的均值，误差超出了一次舍入。",
+                en="Keep the accumulator, the partial output of each split and the weights that merge them in float32: some "
+                f"means of {tokens} values are off by more than one rounding.",
+                zh="累加器、每一份的部分输出以及合并它们的权重都应保持 float32："
+                f"有些 {tokens} 个值的均值，误差超出了一次舍入。",
             )
+
+    @title(en="half precision: the scale is applied in float32", zh="半精度：在 float32 里乘 scale")
+    def test_scale(self, attempt, rng):
+        """Two halves of the keys have the same scores by other columns of q, and values of 1 and −1: the mean is 0."""
+        steps = 1 + rng.permutation(32)[:8]
+        for dtype in (torch.bfloat16, torch.float16):
+            given = self.inputs(rng, lens=(32,), heads=8, kv_heads=8, head_dim=24, page=16, num_splits=1, block_k=16)
+            first, second = given["block_tables"][0, :2].long()
+            q, k, v = (given[name].zero_() for name in ("q", "k_cache", "v_cache"))
+            q[0, :, 0], q[0, :, 1] = 1.0, 1 + steps / 128
+            k[first, :, :, 0], k[second, :, :, 1] = 8.0 * (128 + steps), 8.0 * 128
+            v[first], v[second] = 1.0, -1.0
+            with explained():
+                found = attempt[self.entry](
+                    **given | {"q": q.to(dtype), "k_cache": k.to(dtype), "v_cache": v.to(dtype)}
+                )
+            error = float(found.double().abs().nan_to_num(torch.inf).max())
+            if not error <= 1e-3:
+                name = str(dtype).removeprefix("torch.")
+                fail(
+                    en=f"Keys whose scores are equal get weights that differ by {error:.2g} in {name}. Scale the scores, in "
+                    "float32: q · scale does not fit into half precision.",
+                    zh=f"{name} 时，分数相等的键，权重却相差 {error:.2g}。应在 float32 里缩放分数：半精度存不下 q · scale。",
+                )
 
     @title(en="half precision: scores and log-sum-exps in float32", zh="半精度：分数与 log-sum-exp 用 float32")
     def test_half_scores(self, attempt, rng):

@@ -11,7 +11,7 @@ def saved(function, x, residual, weight):
     kept = []
     with torch.autograd.graph.saved_tensors_hooks(lambda tensor: (kept.append(tensor.detach()), tensor)[1], lambda tensor: tensor):
         out, h = function(x=leaves[0], residual=leaves[1], weight=leaves[2])
-    kept += [value for value in vars(out.grad_fn).values() if isinstance(value, torch.Tensor)]
+    kept += [value for value in torch.utils._pytree.tree_leaves(dict(vars(out.grad_fn))) if isinstance(value, torch.Tensor)]
     free = {tensor.untyped_storage().data_ptr() for tensor in (h, leaves[2])}
     sizes = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in kept}
     return sum(size for place, size in sizes.items() if place not in free)
@@ -153,9 +153,12 @@ class TestFusedAddRMSNorm(KernelSuite):
     @check("gradients")
     @title(en="half-precision gradients are computed in float32", zh="半精度梯度用 float32 计算")
     def test_half_precision_gradients(self, attempt, reference, rng):
-        """The terms of the weight's gradient are near one another and many: a sum in half precision loses them."""
-        n, d = 24, 64
-        for dtype in (torch.bfloat16, torch.float16):
+        """The terms of the weight's gradient are near one another and many: a sum in half precision loses them.
+
+        A single row shows what many average out: a factor that is rounded before it is multiplied.
+        """
+        d = 64
+        for dtype, n in ((torch.bfloat16, 24), (torch.float16, 24), (torch.bfloat16, 1), (torch.float16, 1)):
             x = (1 + rng.integers(0, 9, (n, d)) / 64).to(dtype)
             grad = (1 + rng.integers(0, 9, (n, d)) / 64).to(dtype)
             given = {"x": x, "residual": torch.zeros_like(x), "weight": (1 + rng.integers(0, 9, (d,)) / 16).to(dtype)}

@@ -27,6 +27,7 @@ class TestBiasGelu(KernelSuite):
         case(en="z up to ±10000", zh="z 达 ±10000", n=3, d=21, block=16, scale=1e4),
         case(en="each by itself, ±20 to ±10000", zh="逐项衡量，±20 到 ±10000", n=8, d=1, block=16, far=True),
         case(en="a transposed input", zh="转置得到的输入", n=3, d=21, block=16, transposed=True),
+        case(en="an expanded column", zh="expand 得到的列", n=3, d=21, block=16, expanded=True),
         case(en="bfloat16", zh="bfloat16", n=3, d=37, block=16, dtype="bfloat16"),
         case(en="float16", zh="float16", n=3, d=37, block=16, dtype="float16"),
         case(en="float16, x around ±300", zh="float16，x 在 ±300 左右", n=3, d=37, block=16, scale=300.0, dtype="float16"),
@@ -50,7 +51,9 @@ class TestBiasGelu(KernelSuite):
         ),
     )
 
-    def inputs(self, rng, *, n, d, block=None, scale=1.0, offset=0.0, push=1.0, far=False, transposed=False):
+    def inputs(
+        self, rng, *, n, d, block=None, scale=1.0, offset=0.0, push=1.0, far=False, transposed=False, expanded=False
+    ):
         x, bias = rng.normal((n, d)) * scale + offset, rng.normal((d,)) * push
         if far:
             sizes = torch.tensor([20.0, -20.0, 90.0, -90.0, 1000.0, -1000.0, 9999.0, -9999.0])
@@ -60,6 +63,8 @@ class TestBiasGelu(KernelSuite):
             x[:, 0] = x[:, 0].abs() + 1.0 - bias[0]
         if transposed:
             x = x.T.contiguous().T
+        if expanded:
+            x = x[:, :1].expand(n, d)
         given = {"x": x, "bias": bias}
         return given if block is None else given | {"block": block}
 

@@ -20,12 +20,19 @@ def changed_arguments(request: Mapping[str, Any], reply: Mapping[str, Any]) -> l
     """
     after = dict(reply["changed"])
     changed = []
-    for name, value in named(request["args"], request["kwargs"]).items():
+    for name, value in given(request).items():
         if isinstance(value, torch.Generator):
             value.set_state(after[name].get_state())
         elif name in after and not _same(value, after[name]):
             changed.append(name)
     return changed
+
+
+def given(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Whatever the attempt is given with a request, by name: its arguments, and the gradients of its outputs."""
+    gradients = (request.get("cotangents") or {}).items()
+    incoming = {f"grad_outputs[{index}]": gradient for index, gradient in gradients}
+    return named(request.get("args", ()), request["kwargs"]) | incoming
 
 
 def named(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,14 +20,14 @@ import socket
 import sys
 import threading
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 import torch
 
 from thinkllm_drill.judge import autodiff, eager, forbidden, framing, kernels, profile, trace
-from thinkllm_drill.judge.changes import copied, is_as_copied, named
+from thinkllm_drill.judge.changes import copied, given, is_as_copied
 from thinkllm_drill.judge.intermediates import collected
 from thinkllm_drill.judge.wire import Decoder, Encoder, WireError, as_record, builtin_exception, safe_str
 
@@ -276,21 +276,19 @@ class Runner:
     def _call(self, request: dict[str, Any]) -> dict[str, Any]:
         target = self._target(request["target"])
         args, kwargs = request["args"], request["kwargs"]
-        before, given = kernels.launches.count, named(args, kwargs)
-        copies = {name: copied(value) for name, value in given.items()}
-        with collected(request.get("intermediates", ()), self._filenames) as held, kernels.fenced(given):
+        before, changed = kernels.launches.count, _changes(request)
+        with collected(request.get("intermediates", ()), self._filenames) as held, kernels.fenced([args, kwargs]):
             value = target(*args, **kwargs)
         if (isinstance(target, type) or request.get("keep")) and not isinstance(value, _SCALARS):
             self._keep(value, request.get("as"))  # what was constructed stays here, also if it is a dataclass
-        changed = {name: value for name, value in given.items() if not is_as_copied(copies[name], value)}
-        reply = {"ok": value, "changed": changed, "launches": kernels.launches.count - before}
+        reply = {"ok": value, "changed": changed(), "launches": kernels.launches.count - before}
         return reply | {"intermediates": held} if held else reply
 
     def _vjp(self, request: dict[str, Any]) -> dict[str, Any]:
-        target = self._target(request["target"])
-        with kernels.fenced(request["kwargs"]):
+        target, changed = self._target(request["target"]), _changes(request)
+        with kernels.fenced([request["kwargs"], request["cotangents"]]):
             output, gradients = autodiff.vjp(target, request["kwargs"], request["wrt"], request["cotangents"])
-        return {"ok": (output, gradients)}
+        return {"ok": (output, gradients), "changed": changed()}
 
     def _profile(self, request: dict[str, Any]) -> dict[str, Any]:
         asked = {"saved": bool(request["saved"]), "instructions": bool(request["instructions"])}
@@ -326,6 +324,13 @@ class Runner:
             case ["setattr"]:
                 return setattr
         raise WireError(f"unknown target {target!r}")
+
+
+def _changes(request: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+    """What tells of everything that the attempt was given which of it is not as it is now."""
+    things = given(request)
+    copies = {name: copied(value) for name, value in things.items()}
+    return lambda: {name: value for name, value in things.items() if not is_as_copied(copies[name], value)}
 
 
 def _flush() -> None:
