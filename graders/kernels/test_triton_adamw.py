@@ -47,7 +47,7 @@ class TestAdamW(KernelSuite):
     edges = [
         case(en="a scalar among the tensors", zh="其中有标量", shapes="scalar", block=16, lr=0.1, beta2=0.95),
         case(en="tensors without elements", zh="没有元素的张量", shapes="empty", block=16, lr=0.1, step=2, beta2=0.95),
-        case(en="tensors of full blocks only", zh="所有块都是满的", shapes="full", block=16, lr=0.1, step=2, weight_decay=0.3, beta2=0.95),
+        case(en="tensors of full blocks only, float32 copies", zh="所有块都是满的，float32 副本", shapes="full", block=16, lr=0.1, step=2, weight_decay=0.3, beta2=0.95, copies=True),
         case(en="more tensors than a block has elements", zh="张量个数多于一块的元素个数", shapes="many", block=16, lr=0.1, step=2, beta2=0.95),
         case(en="parts of flat buffers", zh="来自展平缓冲区的视图", shapes="three", block=16, lr=0.1, step=5, beta2=0.95, flat=True, half="bfloat16", copies=True),
         case(en="float16 gradients around 400", zh="400 左右的 float16 梯度", shapes="tail", block=64, lr=0.1, beta2=0.95, half="float16", scale=400.0, copies=True),

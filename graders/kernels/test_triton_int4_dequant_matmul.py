@@ -1,11 +1,12 @@
 """Grader of the W4A16 product; the truth unpacks the weight and multiplies in fp64."""
 
+import itertools
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from thinkllm_drill.grading import KernelSuite, case, check, fail, speed, title
+from thinkllm_drill.grading import KernelSuite, assert_rounded_once, case, check, fail, speed, title
 from thinkllm_drill.grading.kernels import explained
 
 LLAMA = {"groups": 128, "group": 128, "n": 53248}  # the up projection of Llama 3.1 405B
@@ -17,7 +18,7 @@ class TestInt4Matmul(KernelSuite):
         case(en="three rows, two groups", zh="三行，两组", m=3, groups=2, group=16, n=20),
         case(en="one row", zh="一行", m=1, groups=3, group=32, n=20),
         case(en="groups of one word", zh="每组一个字", m=2, groups=5, group=8, n=17),
-        case(en="groups of 24", zh="每组 24 个", m=5, groups=6, group=24, n=33, reduction=144),
+        case(en="22 groups of 24", zh="22 组，每组 24 个", m=5, groups=22, group=24, n=33, reduction=528),
         case(en="one row, 640 inputs", zh="一行，640 个输入", m=1, groups=5, group=128, n=65, reduction=640),
         case(en="one group of 264 inputs", zh="一组 264 个输入", m=2, groups=1, group=264, n=19, reduction=264),
         case(en="20 rows, 65 outputs", zh="20 行，65 个输出", m=20, groups=2, group=72, n=65, reduction=144),
@@ -30,6 +31,8 @@ class TestInt4Matmul(KernelSuite):
         case(en="one row, nothing but fifteens", zh="一行，全为 15", m=1, groups=2, group=8, n=5, fill=15),
         case(en="bfloat16", zh="bfloat16", m=3, groups=3, group=32, n=20, dtype="bfloat16", reduction=96),
         case(en="bfloat16, one row", zh="bfloat16，一行", m=1, groups=3, group=32, n=20, dtype="bfloat16", reduction=96),
+        case(en="bfloat16 beyond the range of float16", zh="超出 float16 范围的 bfloat16", m=3, groups=3, group=32, n=20, size=1e6, dtype="bfloat16", reduction=96),
+        case(en="scales and zeros with strides of their own", zh="scales 与 zeros 的 stride 各不相同", m=2, groups=5, group=8, n=9, apart=True),
         case(en="float16", zh="float16", m=3, groups=3, group=32, n=20, dtype="float16", reduction=96),
         case(en="float16, partial sums beyond its range", zh="float16，部分和超出其范围", m=2, groups=2, group=128, n=5, cancel=True, dtype="float16"),
         case(en="float16, one row, partial sums beyond its range", zh="float16，一行，部分和超出其范围", m=1, groups=2, group=128, n=5, cancel=True, dtype="float16"),
@@ -40,9 +43,9 @@ class TestInt4Matmul(KernelSuite):
     )  # fmt: skip
     dense: ClassVar[dict[object, Tensor]] = {}
 
-    def inputs(self, rng, *, m, groups, group, n, fill=None, cancel=False):
+    def inputs(self, rng, *, m, groups, group, n, fill=None, cancel=False, size=1.0, apart=False):
         k = groups * group
-        x, scales = rng.normal((m, k)), rng.uniform((groups, n), 0.5, 1.5) / k**0.5
+        x, scales = size * rng.normal((m, k)), rng.uniform((groups, n), 0.5, 1.5) / k**0.5
         zeros = rng.uniform((groups, n), 2.0, 14.0)
         packed = rng.integers(-(2**31), 2**31, (k // 8, n)).to(torch.int32)
         if fill is not None:
@@ -51,6 +54,8 @@ class TestInt4Matmul(KernelSuite):
             x = torch.full((m, k), 64.0)
             x[:, k // 2 :] = -63.0
             packed[:], scales[:], zeros[:] = -1, 1.0, 0.0
+        if apart:
+            zeros = zeros.T.contiguous().T
         return {"x": x, "packed": packed, "scales": scales, "zeros": zeros}
 
     def expected(self, *, x, packed, scales, zeros):
@@ -70,6 +75,43 @@ class TestInt4Matmul(KernelSuite):
 
     def valid(self, *, group, **_):
         return group % 8 == 0
+
+    @title(en="half precision: a weight is rounded once", zh="半精度：权重只舍入一次")
+    def test_weights(self, attempt, rng):
+        """Each row of x picks one input, so that an output is a weight; q − zero takes more digits than the dtype has."""
+        for dtype, m in itertools.product((torch.bfloat16, torch.float16), (1, 16)):
+            given = self.inputs(rng, m=m, groups=4, group=16, n=48)
+            zeros = rng.integers(1, 16, (4, 48)) / 512
+            given |= {"x": torch.eye(64)[rng.permutation(64)[:m]], "scales": 64 * given["scales"], "zeros": zeros}
+            given |= {name: given[name].to(dtype) for name in ("x", "scales", "zeros")}
+            with explained():
+                found = attempt.int4_matmul(**given)
+            assert_rounded_once(
+                found,
+                self.expected(**given | {name: given[name].double() for name in ("x", "scales", "zeros")}),
+                dtype,
+                beside=2e-6 * 16 * float(given["scales"].max()),
+                en="Subtract the zero and multiply by the scale in float32, and round only the product: where x picks one "
+                "weight, the output is off by more than one rounding of it.",
+                zh="应在 float32 里减去 zero 并乘以 scale，只舍入乘积：x 只取一个权重时，输出的误差超出了一次舍入。",
+            )
+
+    @title(en="half precision: the sum is rounded once", zh="半精度：和只舍入一次")
+    def test_half_precision(self, attempt, rng):
+        """Weights are whole numbers and nothing cancels."""
+        for dtype, m in itertools.product((torch.bfloat16, torch.float16), (1, 3)):
+            given = self.inputs(rng, m=m, groups=8, group=32, n=24)
+            given |= {"x": given["x"].abs(), "scales": torch.ones(8, 24), "zeros": torch.zeros(8, 24)}
+            given |= {name: given[name].to(dtype) for name in ("x", "scales", "zeros")}
+            with explained():
+                found = attempt.int4_matmul(**given)
+            assert_rounded_once(
+                found,
+                self.expected(**given | {name: given[name].double() for name in ("x", "scales", "zeros")}),
+                dtype,
+                en="Add up in float32 from the first product to the last, parts of the sum included, and convert when storing.",
+                zh="从第一个乘积到最后一个都用 float32 累加，部分和也不例外，store 时才转换。",
+            )
 
     @title(en="sums are kept in float32", zh="用 float32 累加")
     def test_accumulator(self, attempt, rng):

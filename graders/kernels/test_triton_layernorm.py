@@ -34,6 +34,7 @@ class TestLayerNorm(KernelSuite):
         case(en="one feature more than a power of two", zh="比 2 的幂多一个特征", n=2, d=33),
         case(en="mean 10000, standard deviation 1", zh="均值 10000，标准差 1", n=2, d=33, offset=1e4, factor=64),
         case(en="a long row", zh="长行", n=1, d=4099, reduction=4099),
+        case(en="a transposed input", zh="转置得到的输入", n=3, d=21, transposed=True),
         case(en="bfloat16", zh="bfloat16", n=2, d=37, dtype="bfloat16"),
         case(
             en="float16 whose squares overflow",
@@ -50,10 +51,11 @@ class TestLayerNorm(KernelSuite):
         speed(en="65536 rows of 1600", zh="65536 行，每行 1600", bytes=2 * 65536 * 1600 * 2, n=65536, d=1600),
     )
 
-    def inputs(self, rng, *, n, d, scale=1.0, offset=0.75, eps=None):
+    def inputs(self, rng, *, n, d, scale=1.0, offset=0.75, eps=None, transposed=False):
         """Rows with means of their own, none so near 0 that the rounding of its sum would be all there is of it."""
         x = (rng.normal((n, d)) + offset * (1 + torch.arange(n) % 3)[:, None]) * scale
-        given = {"x": x, "weight": 1 + 0.5 * rng.normal((d,)), "bias": rng.normal((d,))}
+        given = {"x": x.T.contiguous().T if transposed else x}
+        given |= {"weight": 1 + 0.5 * rng.normal((d,)), "bias": rng.normal((d,))}
         return given if eps is None else given | {"eps": eps}
 
     def expected(self, *, x, weight, bias, eps=EPS):
@@ -119,6 +121,7 @@ class TestLayerNormBackward(KernelSuite):
         case(en="one program", zh="只有一个 program", n=3, d=5, programs=1, factor=32),
         case(en="mean 10000, standard deviation 1", zh="均值 10000，标准差 1", n=2, d=33, programs=2, offset=1e4, factor=32),
         case(en="a long row", zh="长行", n=2, d=1030, programs=1, factor=64),
+        case(en="transposed inputs", zh="转置得到的输入", n=3, d=21, programs=2, transposed=True, factor=32),
         case(en="many programs", zh="许多 program", n=65, d=3, programs=65, eps=0.1, factor=64),
         case(en="bfloat16", zh="bfloat16", n=3, d=37, programs=2, dtype="bfloat16"),
         case(en="float16, gradients around 400", zh="float16，grad_out 在 400 左右", n=3, d=37, programs=2, push=400.0, gscale=20.0, dtype="float16"),
@@ -128,12 +131,13 @@ class TestLayerNormBackward(KernelSuite):
         speed(en="65536 rows of 1600", zh="65536 行，每行 1600", bytes=3 * 65536 * 1600 * 2, n=65536, d=1600),
     )
 
-    def inputs(self, rng, *, n, d, programs=None, scale=1.0, offset=0.0, gscale=1.0, push=0.0, eps=None):
-        given = {
-            "grad_out": rng.normal((n, d)) * gscale + push,
-            "x": rng.normal((n, d)) * scale + offset,
-            "weight": 1 + 0.5 * rng.normal((d,)),
-        }
+    def inputs(
+        self, rng, *, n, d, programs=None, scale=1.0, offset=0.0, gscale=1.0, push=0.0, eps=None, transposed=False
+    ):
+        given = {"grad_out": rng.normal((n, d)) * gscale + push, "x": rng.normal((n, d)) * scale + offset}
+        if transposed:
+            given = {name: value.T.contiguous().T for name, value in given.items()}
+        given["weight"] = 1 + 0.5 * rng.normal((d,))
         return given if programs is None else given | {"programs": programs}
 
     def prepared(self, rng, probe):

@@ -154,10 +154,10 @@ class TestMatmul(KernelSuite):
     @check("cost")
     @title(en="tiles in groups, so that panels stay in L2", zh="分组排列各块，让数据留在 L2")
     def test_order(self, attempt, rng):
-        tall, wide = 6, 5  # tiles
-        for group_m in (2, 4):
+        tall, wide = 7, 5  # tiles
+        for group_m, dtype in ((2, "float32"), (4, "bfloat16")):
             shape = dict(m=16 * tall, k=16, n=16 * wide, block=(16, 16, 16), group_m=group_m)
-            given = self.prepared(rng, Probe(case(en="", zh="", **shape)))
+            given = self.prepared(rng, Probe(case(en="", zh="", dtype=dtype, **shape)))
             written = self.written_by(attempt, given)
             if written is None:
                 fail(
