@@ -84,7 +84,10 @@ class TestLayerNorm(KernelSuite):
                 "what is stored in out.",
                 "半精度应在 load 之后、减均值之前就转为 float32，只在写出 out 时舍入。",
             )
-            assert_close((mean, rstd), right[1:], en=en, zh=zh)
+            # Welford's rows of 37 near 130, spread 1.4, were up to 6e-6 off; half precision is off by thousands of that
+            for found, true in zip((mean, rstd), right[1:], strict=True):
+                if not bool(((found.double() - true).abs() <= 3e-5 * true.abs()).all()):
+                    fail(en=en, zh=zh)
             assert_rounded_once(out, right[0], dtype, beside=1e-4, en=en, zh=zh)
 
     @check("cost")

@@ -82,6 +82,8 @@ class TestRope(KernelSuite):
         ),
     ]
     edges = [
+        case(en="20 query heads, 10 key heads", zh="20 个查询头，10 个键头", batch=1, heads=20, kv_heads=10, seq_len=2, head_dim=4),
+        case(en="head_dim 256", zh="head_dim 为 256", batch=1, heads=2, kv_heads=1, seq_len=2, head_dim=256),
         case(en="one pair of features", zh="只有一对特征", batch=2, heads=3, kv_heads=3, seq_len=2, head_dim=2),
         case(en="tokens before heads in memory", zh="内存中 token 维在头维之前", batch=2, heads=3, kv_heads=2, seq_len=3, head_dim=8, memory="tokens"),
         case(en="every other feature in memory", zh="内存中特征隔一个取一个", batch=2, heads=3, kv_heads=2, seq_len=2, head_dim=8, memory="strided"),

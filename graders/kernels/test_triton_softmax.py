@@ -27,7 +27,7 @@ class TestSoftmax(KernelSuite):
         case(en="one column more than the block", zh="比块多一列", n=2, d=33, block=32),
         case(en="logits of ±10000", zh="±10000 的 logit", n=3, d=37, block=16, scale=1e4, factor=32768),
         case(en="rows near −10000 and near 10000", zh="各行在 −10000 与 10000 附近", n=2, d=21, block=16, apart=1e4, factor=16384),
-        case(en="rows near −10³⁷ and near 10³⁷", zh="各行在 −10³⁷ 与 10³⁷ 附近", n=2, d=21, block=16, scale=1e36, apart=1e37),
+        case(en="rows near −3 · 10³⁸ and near 3 · 10³⁸", zh="各行在 −3 · 10³⁸ 与 3 · 10³⁸ 附近", n=2, d=21, block=16, scale=1e36, apart=3e38),
         case(en="some entries −inf", zh="部分项为 −inf", n=2, d=37, block=16, masked="some"),
         case(en="the first block all −inf", zh="第一块全为 −inf", n=2, d=37, block=16, masked="first", factor=24),
         case(en="the last block all −inf", zh="最后一块全为 −inf", n=2, d=37, block=16, masked="last"),
@@ -126,7 +126,7 @@ class TestSoftmax(KernelSuite):
         moved = work.traffic(at_least=inputs["x"].nbytes) / inputs["x"].numel()
         if moved > 3:
             fail(
-                en=f"Your kernels move {moved:.3g} elements for each element of x; two reads and one write are enough: "
+                en=f"Your kernels move {moved:.4g} elements for each element of x; two reads and one write are enough: "
                 "the maximum and the sum can be found in the same pass.",
-                zh=f"平均 x 的每个元素，你的 kernel 搬运了 {moved:.3g} 次；读两次、写一次就够了：最大值与指数和可以在同一遍里求出。",
+                zh=f"平均 x 的每个元素，你的 kernel 搬运了 {moved:.4g} 次；读两次、写一次就够了：最大值与指数和可以在同一遍里求出。",
             )

@@ -20,12 +20,13 @@ class TestSwiGLU(KernelSuite):
         case(en="several blocks a row", zh="一行占多个块", n=2, d=48, block=16),
         case(en="one row", zh="只有一行", n=1, d=37, block=32),
         case(en="the default block", zh="默认的 block", n=3, d=37),
+        case(en="transposed inputs", zh="转置得到的输入", n=3, d=21, block=16, transposed=True),
+        case(en="a gate with one row for all", zh="各行共用一行 gate", n=3, d=21, block=16, expanded=True),
     ]
     edges = [
         case(en="one column", zh="只有一列", n=3, d=1, block=16, factor=64),
         case(en="one column more than the block", zh="比块多一列", n=2, d=33, block=32),
         case(en="gates of ±20 to ±1000", zh="gate 为 ±20 到 ±1000", n=2, d=16, block=16, far=True),
-        case(en="transposed inputs", zh="转置得到的输入", n=3, d=21, block=16, transposed=True),
         case(en="bfloat16", zh="bfloat16", n=3, d=37, block=16, dtype="bfloat16"),
         case(en="float16", zh="float16", n=3, d=37, block=16, dtype="float16"),
     ]
@@ -48,7 +49,7 @@ class TestSwiGLU(KernelSuite):
         ),
     )
 
-    def inputs(self, rng, *, n, d, block=None, parts=False, far=False, transposed=False):
+    def inputs(self, rng, *, n, d, block=None, parts=False, far=False, transposed=False, expanded=False):
         gate, up = 2 * rng.normal((n, d)), rng.normal((n, d))
         if parts:
             gate, up = torch.cat((up, gate), dim=1)[:, d:], torch.cat((gate, up, gate), dim=1)[:, d : 2 * d]
@@ -56,6 +57,8 @@ class TestSwiGLU(KernelSuite):
             gate = extreme(rng, n, d)
         if transposed:
             gate, up = gate.T.contiguous().T, up.T.contiguous().T
+        if expanded:
+            gate = gate[:1].expand(n, d)
         given = {"gate": gate, "up": up}
         return given if block is None else given | {"block": block}
 

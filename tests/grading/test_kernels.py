@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -150,6 +151,75 @@ def test_an_access_out_of_bounds_is_refused_before_it_happens(load: Any, kind: s
     assert caught.value.how == f"{kind}: 8 lanes out of bounds, program (2, 0, 0)"
     assert caught.value.cause.frames[-1].line == line
     assert torch.equal(attempt.double(torch.ones(48)), torch.full((48,), 2.0))  # the process is sound
+
+
+LOOPS = """\
+@triton.jit
+def merge(m1, s1, m2, s2):
+    m = tl.maximum(m1, m2)
+    return m, s1 * tl.exp(m1 - m) + s2 * tl.exp(m2 - m)
+
+
+@triton.jit
+def kernel(x_ptr, out_ptr, rows, cols, BLOCK: tl.constexpr):
+    at = tl.arange(0, BLOCK)
+    for row in range(tl.program_id(0), rows):
+        x = tl.load(x_ptr + row.to(tl.int64) * cols + at, mask=at < cols, other=-1e30)
+        peak, total = tl.reduce((x, tl.full((BLOCK,), 1.0, tl.float32)), 0, merge)
+        tl.store(out_ptr + row, peak + tl.log(total - (BLOCK - cols) * tl.exp(-1e30 - peak)))
+
+
+def double(x):
+    out = torch.empty(len(x))
+    kernel[(1,)](x, out, len(x), x.shape[1], BLOCK=4096)
+    return out
+"""
+
+
+@needs_triton
+def test_loop_variables_can_be_cast_and_own_reductions_take_no_seconds(load: Any) -> None:
+    x, begin = torch.randn(8, 4000), time.perf_counter()
+    assert torch.allclose(load(LOOPS).double(x), x.logsumexp(-1), rtol=1e-6)
+    assert time.perf_counter() - begin < 5.0  # element by element it takes half a minute
+
+
+REDUCTIONS = """\
+@triton.jit
+def smaller(a, b):
+    return tl.minimum(a, b)
+
+
+@triton.jit
+def choose(a, b):
+    if a > b:
+        return a
+    return b
+
+
+@triton.jit
+def kernel(x_ptr, rows_ptr, all_ptr, large_ptr):
+    x = tl.load(x_ptr + 8 * tl.arange(0, 4)[:, None] + tl.arange(0, 8)[None, :])
+    tl.store(rows_ptr + tl.arange(0, 4), tl.reduce(x, 1, smaller))
+    tl.store(rows_ptr + 4 + tl.arange(0, 4), tl.sum(tl.reduce(x, 1, smaller, keep_dims=True), 1))
+    tl.store(all_ptr, tl.reduce(x, None, smaller))
+    tl.store(large_ptr + tl.arange(0, 4), tl.reduce(x, 1, choose))
+
+
+def double(x):
+    rows, all_, large = torch.empty(8, dtype=x.dtype), torch.empty(1, dtype=x.dtype), torch.empty(4, dtype=x.dtype)
+    kernel[(1,)](x, rows, all_, large)
+    return rows, all_, large
+"""
+
+
+@needs_triton
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int32])
+def test_own_reductions_along_an_axis_or_all(load: Any, dtype: torch.dtype) -> None:
+    x = torch.randperm(32).view(4, 8).to(dtype)
+    rows, all_, large = load(REDUCTIONS).double(x)
+    assert torch.equal(rows, x.amin(1).repeat(2))
+    assert torch.equal(all_, x.amin()[None])
+    assert torch.equal(large, x.amax(1))  # a branch decides for one element at a time
 
 
 ROWS_APART = """\

@@ -203,8 +203,13 @@ def _clearest(
 def _demand_unchanged(suite: Suite, outcome: Outcome, probe: Probe) -> None:
     changed = [name for name in outcome.changed if name not in suite.mutates]
     if changed:
-        problem = ContractBroken(text("grading.changed_input", names=", ".join(changed)))
-        raise problem.with_cause(case=explain.named(probe), rerun=probe.case.id)
+        raise changed_in_place(changed).with_cause(case=explain.named(probe), rerun=probe.case.id)
+
+
+def changed_in_place(names: list[str]) -> ContractBroken:
+    """What to say of inputs, or of what a backward pass was given and has returned, that do not hold what they did."""
+    backward = any(name.startswith(("grad_outputs[", "outputs[")) for name in names)
+    return ContractBroken(text(f"grading.changed_{'in_backward' if backward else 'input'}", names=", ".join(names)))
 
 
 def graded(

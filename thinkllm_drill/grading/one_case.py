@@ -24,7 +24,7 @@ from thinkllm_drill.grading.plugin import Grading
 from thinkllm_drill.grading.session import GradingSession
 from thinkllm_drill.grading.show import show
 from thinkllm_drill.grading.suites import Suite
-from thinkllm_drill.judge.failures import ContractBroken, GradeFailure
+from thinkllm_drill.judge.failures import GradeFailure
 from thinkllm_drill.locale import text
 from thinkllm_drill.verdict import Cause, Check
 
@@ -167,7 +167,7 @@ class OneCase:
         if found is not None:
             raise found
         if changed := [name for name in outcome.changed if name not in suite.mutates]:
-            raise ContractBroken(text("grading.changed_input", names=", ".join(changed)))
+            raise battery.changed_in_place(changed)
         return _shown(outcome)
 
 

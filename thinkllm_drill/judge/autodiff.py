@@ -56,12 +56,15 @@ def vjp(
     arguments: Mapping[str, Any],
     wrt: Sequence[str],
     cotangents: Mapping[int, Tensor] | None,
+    *,
+    forward_done: Callable[[list[Tensor]], object] = lambda outputs: None,
 ) -> tuple[Any, dict[str, Tensor]]:
     """The output of `call(**arguments)` and the gradients of Σ ⟨cotangent, output⟩ with respect to `wrt`.
 
     Args:
         wrt: names of arguments; "parameters" stands for the parameters of a module.
         cotangents: by position among the tensors of the output; None runs the forward pass alone.
+        forward_done: called with the tensors of the output before the backward pass.
     Returns:
         the output, and the gradients by name (zeros where an input is not used); parameters are `parameters.<name>`.
     Raises:
@@ -78,6 +81,7 @@ def vjp(
     chosen = [(tensors[index], cotangent) for index, cotangent in cotangents.items() if index < len(tensors)]
     if len(chosen) < len(cotangents) or not all(tensor.requires_grad for tensor, _ in chosen):
         raise NoGradient
+    forward_done([tensor.detach() for tensor in tensors])
     found = _backward([tensor for tensor, _ in chosen], list(inputs.values()), [cotangent for _, cotangent in chosen])
     return output, {
         name: torch.zeros_like(tensor) if gradient is None else gradient

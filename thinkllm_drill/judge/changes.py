@@ -25,7 +25,22 @@ def changed_arguments(request: Mapping[str, Any], reply: Mapping[str, Any]) -> l
             value.set_state(after[name].get_state())
         elif name in after and not _same(value, after[name]):
             changed.append(name)
-    return changed
+    return [*changed, *map(str, reply.get("overwritten", ()))]
+
+
+class Outputs:
+    """The tensors that a call returned, watched during its backward pass."""
+
+    def __init__(self) -> None:
+        self._watched: list[tuple[Tensor, Tensor]] = []
+
+    def watch(self, tensors: list[Tensor]) -> None:
+        """These are they; none is to be changed from now on."""
+        self._watched = [(tensor, tensor.clone()) for tensor in tensors]
+
+    def changed(self) -> list[str]:
+        """Which have been, by position."""
+        return [f"outputs[{index}]" for index, pair in enumerate(self._watched) if not _same(*pair)]
 
 
 def given(request: Mapping[str, Any]) -> dict[str, Any]:

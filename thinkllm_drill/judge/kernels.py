@@ -2,7 +2,8 @@
 
 Triton's interpreter alone is too kind: a store outside every tensor corrupts the heap and passes, and so does a race
 (see `sanitizer`); an output that was never written may look right (here it is NaN). With bfloat16 it is wrong (see
-`bfloat16`), and `tl.dot` of float32 is more exact than on a GPU (see `dots`). All this relies on interfaces that Triton
+`bfloat16`), `tl.dot` of float32 is more exact than on a GPU (see `dots`), and some of what compiles fails there (see
+`idioms`). All this relies on interfaces that Triton
 does not promise, hence the pinned range of versions; `tests/grading/test_kernels.py` notices when they change.
 """
 
@@ -22,7 +23,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from thinkllm_drill.judge import autodiff, bfloat16, dots
+from thinkllm_drill.judge import autodiff, bfloat16, dots, idioms
 from thinkllm_drill.judge.sanitizer import Sanitizer, Traffic, line_of
 
 MOVES = frozenset(
@@ -86,6 +87,7 @@ def interpret() -> None:
 
     bfloat16.mend(interpreter, tl)
     dots.mend(interpreter)
+    idioms.mend(interpreter, tl)
     interpreter.InterpreterBuilder.create_splat = _bools_kept(interpreter.InterpreterBuilder.create_splat)
     _sanitizer = Sanitizer(interpreter)
     _sanitizer.install()

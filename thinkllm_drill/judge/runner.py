@@ -27,7 +27,7 @@ from typing import Any
 import torch
 
 from thinkllm_drill.judge import autodiff, eager, forbidden, framing, kernels, profile, trace
-from thinkllm_drill.judge.changes import copied, given, is_as_copied
+from thinkllm_drill.judge.changes import Outputs, copied, given, is_as_copied
 from thinkllm_drill.judge.intermediates import collected
 from thinkllm_drill.judge.wire import Decoder, Encoder, WireError, as_record, builtin_exception, safe_str
 
@@ -285,10 +285,11 @@ class Runner:
         return reply | {"intermediates": held} if held else reply
 
     def _vjp(self, request: dict[str, Any]) -> dict[str, Any]:
-        target, changed = self._target(request["target"]), _changes(request)
+        target, changed, outputs = self._target(request["target"]), _changes(request), Outputs()
         with kernels.fenced([request["kwargs"], request["cotangents"]]):
-            output, gradients = autodiff.vjp(target, request["kwargs"], request["wrt"], request["cotangents"])
-        return {"ok": (output, gradients), "changed": changed()}
+            asked = request["kwargs"], request["wrt"], request["cotangents"]
+            output, gradients = autodiff.vjp(target, *asked, forward_done=outputs.watch)
+        return {"ok": (output, gradients), "changed": changed(), "overwritten": outputs.changed()}
 
     def _profile(self, request: dict[str, Any]) -> dict[str, Any]:
         asked = {"saved": bool(request["saved"]), "instructions": bool(request["instructions"])}
