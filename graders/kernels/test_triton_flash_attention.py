@@ -32,6 +32,7 @@ class TestFlashAttention(KernelSuite):
     edges = [
         case(en="one decoding query, causal", zh="解码的单个查询，因果", batch=1, q_len=1, kv_len=37, **CAUSAL, factor=32),
         case(en="causal, more queries than keys", zh="因果，查询多于键", batch=1, q_len=37, kv_len=12, **CAUSAL, factor=32),
+        case(en="more queries than keys", zh="查询多于键", batch=1, q_len=37, kv_len=12, **TILE, factor=32),
         case(en="causal, a tile of queries without keys", zh="因果，整块查询没有键", batch=1, q_len=20, kv_len=3, **CAUSAL, factor=32),
         case(en="head_dim 128", zh="head_dim 128", batch=1, heads=1, kv_heads=1, head_dim=128, q_len=3, kv_len=20, block_q=16, block_k=16, factor=32),
         case(en="scores that rise from key to key", zh="分数逐键升高", batch=1, q_len=3, kv_len=40, **TILE, slope=30.0, factor=64),

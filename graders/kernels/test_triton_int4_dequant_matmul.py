@@ -96,25 +96,6 @@ class TestInt4Matmul(KernelSuite):
                 zh="应在 float32 里减去 zero 并乘以 scale，只舍入乘积：x 只取一个权重时，输出的误差超出了一次舍入。",
             )
 
-    @title(en="half precision: parts of the sum are not rounded", zh="半精度：部分和不舍入")
-    def test_parts(self, attempt, rng):
-        """Whole numbers, weights of 1: the second half takes away what the first adds, but for 1."""
-        ones = torch.full((64, 5), 0x11111111, dtype=torch.int32)
-        for dtype, m in itertools.product((torch.bfloat16, torch.float16), (1, 3)):
-            first = rng.integers(129, 256, (m, 256)).float()
-            x = torch.cat((first, -first[:, rng.permutation(256)]), 1)
-            x[:, 0] -= 1.0
-            given = {"x": x.to(dtype), "packed": ones, "scales": torch.ones(1, 5, dtype=dtype)}
-            with explained():
-                out = attempt.int4_matmul(**given, zeros=torch.zeros(1, 5, dtype=dtype))
-            if not float((out.double() + 1).abs().max()) <= 0.0:
-                fail(
-                    en=f"512 whole numbers that add up to −1 add up to {float(out[0, 0]):g} in yours, {m} rows in {dtype}: parts of "
-                    "the sum are rounded on the way. Keep what a tile adds in float32, too.",
-                    zh=f"512 个整数之和为 −1，{m} 行、{dtype} 时你的结果是 {float(out[0, 0]):g}：部分和在途中被舍入了。"
-                    "每一块的贡献也应保持 float32。",
-                )
-
     @title(en="sums are kept in float32", zh="用 float32 累加")
     def test_accumulator(self, attempt, rng):
         k, n = 1024, 3
@@ -132,6 +113,25 @@ class TestInt4Matmul(KernelSuite):
                     f"{right:g}. Keep the accumulator in float32 and convert when storing.",
                     zh=f"bfloat16 的 256 与 1023 个 1/256，{m} 行，权重全为 1：你的和是 {float(out[0, 0]):g}，应为 {right:g}。"
                     "累加器应保持 float32，store 时再转换。",
+                )
+
+    @title(en="half precision: parts of the sum are not rounded", zh="半精度：部分和不舍入")
+    def test_parts(self, attempt, rng):
+        """Whole numbers, weights of 1: the second half takes away what the first adds, but for 1."""
+        ones = torch.full((64, 5), 0x11111111, dtype=torch.int32)
+        for dtype, m in itertools.product((torch.bfloat16, torch.float16), (1, 3)):
+            first = rng.integers(129, 256, (m, 256)).float()
+            x = torch.cat((first, -first[:, rng.permutation(256)]), 1)
+            x[:, 0] -= 1.0
+            given = {"x": x.to(dtype), "packed": ones, "scales": torch.ones(1, 5, dtype=dtype)}
+            with explained():
+                out = attempt.int4_matmul(**given, zeros=torch.zeros(1, 5, dtype=dtype))
+            if not float((out.double() + 1).abs().max()) <= 0.0:
+                fail(
+                    en=f"512 whole numbers that add up to −1 add up to {float(out[0, 0]):g} in yours, {m} rows in {dtype}: parts of "
+                    "the sum are rounded on the way. Keep what a tile adds in float32, too.",
+                    zh=f"512 个整数之和为 −1，{m} 行、{dtype} 时你的结果是 {float(out[0, 0]):g}：部分和在途中被舍入了。"
+                    "每一块的贡献也应保持 float32。",
                 )
 
     @check("cost")

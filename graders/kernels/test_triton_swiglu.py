@@ -90,6 +90,19 @@ class TestSwiGLU(KernelSuite):
             )
 
     @check("gradients")
+    @title(en="gradients of transposed and of expanded inputs", zh="转置与 expand 得到的输入的梯度")
+    def test_layouts(self, attempt, reference, rng):
+        for how in ("transposed", "expanded"):
+            given, grad = self.inputs(rng, n=3, d=21, block=16, **{how: True}), rng.normal((3, 21))
+            for name, found, right in self.pulled(attempt, reference, grad, **given):
+                assert_close(
+                    found,
+                    right,
+                    en=f"the gradient of {name} where the inputs are {how}: gradients are row-major only where you make them so",
+                    zh=f"输入由{'转置' if how == 'transposed' else ' expand '}得到时 {name} 的梯度：只有按行主序创建，它才是行主序的",
+                )
+
+    @check("gradients")
     @title(en="the gradient that a sum sends back", zh="求和传回的梯度")
     def test_expanded_gradient(self, attempt, reference, rng):
         """Its strides are all 0."""
