@@ -56,6 +56,24 @@ def linear(x, w, b=None):
     y = x @ w
     return y if b is None else y + b
 
+class Overwriting(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, what):
+        out = x * 2
+        ctx.save_for_backward(x, out)
+        ctx.what = what
+        return out
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, out = ctx.saved_tensors
+        found = grad * 2
+        {"grad": grad, "x": x, "out": out}.get(ctx.what, found.clone()).copy_(found)
+        return found, None
+
+def overwriting(x, what):
+    return Overwriting.apply(x, what)
+
 def pair(xs, unused):
     return xs[0] * 2, {"a": xs[1].exp(), "n": 3}
 
@@ -216,6 +234,16 @@ def test_gradients_of_parameters(attempt: Attempt) -> None:
     assert set(found) == {"x", "parameters.inner.weight", "parameters.inner.bias", "parameters.idle"}
     assert torch.allclose(found["parameters.inner.weight"], x.sum(0).expand(2, 3))
     assert found["parameters.idle"].tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("what", "told"), [("nothing", []), ("grad", ["grad_outputs[0]"]), ("x", ["x"]), ("out", ["outputs[0]"])]
+)
+def test_what_a_backward_pass_writes_over_is_told(attempt: Attempt, what: str, told: list[str]) -> None:
+    inputs = {"x": torch.ones(2), "what": what}
+    _, found = attempt.vjp(attempt["overwriting"], inputs, ["x"], {0: torch.tensor([3.0, 4.0])})
+    assert found["x"].tolist() == [6.0, 8.0]
+    assert attempt.changed == told
 
 
 def test_a_graph_that_is_cut_off_is_told(attempt: Attempt) -> None:

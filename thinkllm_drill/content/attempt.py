@@ -107,6 +107,7 @@ def render_attempt(
         statement=comment_lines(statement, _COLUMNS),
         code=code,
         level=level,
+        names=", ".join(exercise.api),
         stub_hash=stub_hash(code),
         blanks=[blank.number for blank in open_blanks(code)],
         commands=commands,

@@ -209,7 +209,8 @@ def _demand_unchanged(suite: Suite, outcome: Outcome, probe: Probe) -> None:
 def changed_in_place(names: list[str]) -> ContractBroken:
     """What to say of inputs, or of what a backward pass was given and has returned, that do not hold what they did."""
     backward = any(name.startswith(("grad_outputs[", "outputs[")) for name in names)
-    return ContractBroken(text(f"grading.changed_{'in_backward' if backward else 'input'}", names=", ".join(names)))
+    key = "grading.changed_in_backward" if backward else "grading.changed_input"
+    return ContractBroken(text(key, names=", ".join(names)))
 
 
 def graded(
