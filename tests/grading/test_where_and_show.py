@@ -104,6 +104,19 @@ def test_the_right_numbers_in_other_places():
     assert "another order" not in (words(small, torch.tensor([1.0, 0.0, 5e-7, 0.0])) or "")
 
 
+def test_numbers_that_are_nearly_right_are_not_in_another_order():
+    exact = right(5, 5)
+    said = words(exact, exact * (1 + 5e-6 * torch.linspace(-1, 1, 25).view(5, 5)))
+    assert said is not None
+    assert said.startswith("Every number is right but for its last digits: the largest relative error is 5e-06.")
+
+
+def test_a_few_columns_that_happen_to_be_right_are_no_pattern():
+    columns = [index for index in range(21) if index not in (4, 9, 15)]
+    said = words(*spoilt((slice(None), columns), (3, 21)))
+    assert said == "About 86 % of the elements are wrong, in no simple pattern."
+
+
 def test_whole_numbers_have_places_too():
     exact = torch.arange(12).reshape(3, 4)
     actual = exact.clone()

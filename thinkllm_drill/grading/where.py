@@ -24,6 +24,8 @@ def where(mismatch: Mismatch) -> str | None:
         exact, actual = exact.double(), actual.double()
         if (words := _uniform(exact, actual)) is not None:
             return words
+        if (words := _nearly(exact, actual)) is not None:
+            return words
     if (words := _mirrored(exact, actual)) is not None:
         return words
     if not bool(bad.all()) and (words := _axes(bad)) is not None:
@@ -69,6 +71,14 @@ def _named(factor: float) -> str:
     return shown
 
 
+def _nearly(exact: Tensor, actual: Tensor) -> str | None:
+    """Every number right but for its last digits: places say nothing."""
+    off = (actual - exact).abs()
+    if not bool((off <= SAME_NUMBER * exact.abs()).all()):
+        return None
+    return text("grading.where.nearly", part=f"{float((off / exact.abs()).nan_to_num().max()):.2g}")
+
+
 def _axes(bad: Tensor) -> str | None:
     """Where the wrong elements lie along one axis; the axis that says most."""
     best: tuple[float, str] | None = None
@@ -83,7 +93,7 @@ def _axes(bad: Tensor) -> str | None:
             continue
         words = _indices(indices, size, _axis_name(axis, bad.dim()))
         score = len(indices) / size
-        if best is None or score < best[0]:
+        if words is not None and (best is None or score < best[0]):
             best = score, words
     return best and best[1]
 
@@ -103,7 +113,7 @@ def _axis_name(axis: int, dims: int) -> str:
     return text("grading.where.along", axis=axis)
 
 
-def _indices(indices: list[int], size: int, axis: str) -> str:
+def _indices(indices: list[int], size: int, axis: str) -> str | None:
     first, last = indices[0], indices[-1]
     contiguous = last - first + 1 == len(indices)
     if contiguous and first == 1 and last == size - 1:
@@ -118,6 +128,8 @@ def _indices(indices: list[int], size: int, axis: str) -> str:
         return text("grading.where.first", axis=axis, count=len(indices))
     if len(indices) > 2 and indices == list(range(first, size, indices[1] - first)):
         return text("grading.where.every", axis=axis, step=indices[1] - first, first=first)
+    if len(indices) > max(8, size / 2):
+        return None  # no pattern, only a few that happen to be right
     shown = ", ".join(map(str, indices[:8])) + (", …" if len(indices) > 8 else "")
     return text("grading.where.only", axis=axis, indices=shown)
 
