@@ -25,7 +25,9 @@ def changed_arguments(request: Mapping[str, Any], reply: Mapping[str, Any]) -> l
             value.set_state(after[name].get_state())
         elif name in after and not _same(value, after[name]):
             changed.append(name)
-    return [*changed, *map(str, reply.get("overwritten", ()))]
+    return changed + [
+        str(name) for name, (was, now) in dict(reply.get("overwritten", {})).items() if not _same(was, now)
+    ]
 
 
 class Outputs:
@@ -38,9 +40,9 @@ class Outputs:
         """These are they; none is to be changed from now on."""
         self._watched = [(tensor, tensor.clone()) for tensor in tensors]
 
-    def changed(self) -> list[str]:
-        """Which have been, by position."""
-        return [f"outputs[{index}]" for index, pair in enumerate(self._watched) if not _same(*pair)]
+    def changed(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """Those that have been, by position: what they were and what they are."""
+        return {f"outputs[{index}]": pair[::-1] for index, pair in enumerate(self._watched) if not _same(*pair)}
 
 
 def given(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from thinkllm_drill.judge import autodiff
 vjp = autodiff.vjp
 
 
-def lying(call, arguments, wrt, cotangents):
-    output, gradients = vjp(call, arguments, wrt, cotangents)
+def lying(*args, **kwargs):
+    output, gradients = vjp(*args, **kwargs)
     return output, {name: gradient * 0 for name, gradient in gradients.items()}
 
 
