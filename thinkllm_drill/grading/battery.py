@@ -201,13 +201,15 @@ def _clearest(
 
 
 def _demand_unchanged(suite: Suite, outcome: Outcome, probe: Probe) -> None:
-    changed = [name for name in outcome.changed if name not in suite.mutates]
-    if changed:
-        raise changed_in_place(changed).with_cause(case=explain.named(probe), rerun=probe.case.id)
+    if (problem := changed_in_place(suite, outcome)) is not None:
+        raise problem.with_cause(case=explain.named(probe), rerun=probe.case.id)
 
 
-def changed_in_place(names: list[str]) -> ContractBroken:
+def changed_in_place(suite: Suite, outcome: Outcome) -> ContractBroken | None:
     """What to say of inputs, or of what a backward pass was given and has returned, that do not hold what they did."""
+    names = [name for name in outcome.changed if name not in suite.mutates]
+    if not names:
+        return None
     backward = any(name.startswith(("grad_outputs[", "outputs[")) for name in names)
     key = "grading.changed_in_backward" if backward else "grading.changed_input"
     return ContractBroken(text(key, names=", ".join(names)))

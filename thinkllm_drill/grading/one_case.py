@@ -166,8 +166,8 @@ class OneCase:
             raise explain.failure(session, suite, probe, check, kind, found)
         if found is not None:
             raise found
-        if changed := [name for name in outcome.changed if name not in suite.mutates]:
-            raise battery.changed_in_place(changed)
+        if (problem := battery.changed_in_place(suite, outcome)) is not None:
+            raise problem
         return _shown(outcome)
 
 

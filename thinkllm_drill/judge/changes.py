@@ -38,11 +38,11 @@ class Outputs:
 
     def watch(self, tensors: list[Tensor]) -> None:
         """These are they; none is to be changed from now on."""
-        self._watched = [(tensor, tensor.clone()) for tensor in tensors]
+        self._watched = [(tensor.clone(), tensor) for tensor in tensors]
 
     def changed(self) -> dict[str, tuple[Tensor, Tensor]]:
         """Those that have been, by position: what they were and what they are."""
-        return {f"outputs[{index}]": pair[::-1] for index, pair in enumerate(self._watched) if not _same(*pair)}
+        return {f"outputs[{index}]": pair for index, pair in enumerate(self._watched) if not _same(*pair)}
 
 
 def given(request: Mapping[str, Any]) -> dict[str, Any]:
