@@ -57,7 +57,7 @@ class TestSwishBackward(RoundedEntrywiseSuite):
 class TestSwish(RoundedEntrywiseSuite):
     entry = "swish"
     half, cancelled = {"beta": 1.25}, 1e-6  # some roundoffs of the terms that cancel where the derivative crosses 0
-    gradients = ("x",)
+    gradients, gradient_cases = ("x",), None
     cases = [
         case(en="a few numbers", zh="几个数", shape=(5,)),
         case(en="beta 2", zh="beta 为 2", shape=(3, 4), beta=2.0),

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 JITTERS = 8
 REDRAWS = 40
 SAME_DTYPE_DRAWS = 8
-GRADIENT_CASES = 4
 CLEAR = 2.0
 """An error of so many times what is allowed leaves no doubt."""
 COTANGENTS = ("random", "expanded", "non-contiguous")
@@ -150,7 +149,7 @@ def probes_of(grading: GradingSession, suite: Suite, check: str) -> list[Probe]:
     if check == "edges":
         return [probe for probe in suite.all_edges() if probe.declared or _allowed(grading, suite, probe)]
     if check == "gradients":
-        chosen = suite.cases[:GRADIENT_CASES]
+        chosen = suite.cases[: suite.gradient_cases]
         kinds = [COTANGENTS[min(index, len(COTANGENTS) - 1)] for index in range(len(chosen))]
         probes = [Probe(case, cotangent=kind) for case, kind in zip(chosen, kinds, strict=True)]
         return [*probes, *(Probe(suite.cases[0], cotangent=kind) for kind in COTANGENTS if kind not in kinds)]

@@ -38,7 +38,8 @@ def failure(
     if grading.diagnose and grading.shrink:
         small, found = _shrunk(grading, suite, probe, check, kind, mismatch)
     expected, actual = show(found)
-    place = " ".join(part for part in (found.label, _part(suite, found.path)) if part)
+    label = text("grading.gradient_of", name=found.label) if kind is battery.BACKWARD and found.label else found.label
+    place = " ".join(part for part in (label, _part(suite, found.path)) if part)
     message = f"{place}: {found.message}" if place else found.message
     if part := shown_part(found):
         message += text("grading.shown_part", part=part)

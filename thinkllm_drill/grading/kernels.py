@@ -72,6 +72,7 @@ class KernelSuite(FunctionSuite):
     """
 
     layouts: ClassVar[bool] = True
+    gradient_cases: ClassVar[int | None] = None
     speeds: ClassVar[tuple[Speed, ...]] = ()
     """The shapes that are timed where there is a GPU."""
 

@@ -44,6 +44,7 @@ class Suite:
         edges: special values and sizes, by the same parameters.
         sizes: sizes that the first case is also run with, by parameter.
         gradients: arguments whose gradients are graded; "parameters" for those of a module.
+        gradient_cases: on how many of the first cases gradients are graded; None for all (a backward written by hand).
         differentiable: which tensors of the output have gradients, by position; None for all that the reference gives.
         mutates: arguments that the attempt is meant to change.
         repeatable: whether two calls give the same.
@@ -58,6 +59,7 @@ class Suite:
     edges: ClassVar[Sequence[Case]] = ()
     sizes: ClassVar[Mapping[str, Sequence[int]]] = {}
     gradients: ClassVar[Sequence[str]] = ()
+    gradient_cases: ClassVar[int | None] = 4
     differentiable: ClassVar[Sequence[int] | None] = None
     mutates: ClassVar[Sequence[str]] = ()
     repeatable: ClassVar[bool] = True
