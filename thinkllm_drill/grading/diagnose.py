@@ -68,9 +68,9 @@ def diagnose(grading: GradingSession, suite: Suite, check: str, own_test: Any = 
 def _likeness(grading: GradingSession, mistake: Mistake, plan: list[Step], yours: list[Outcome], *, cost: bool) -> str:
     """How a mistake's outcomes compare with the attempt's.
 
-    "equal": in every step. "twice": in at least two steps in which the attempt is wrong, from the one that failed on,
-    before they part: the attempt makes this mistake and another one. "cost": refused with the same figures. Else
-    "other", which for most mistakes shows at the first step.
+    "equal": in every step in which one of them is wrong. "twice": in at least two steps in which the attempt is wrong,
+    from the one that failed on, before they part: the attempt makes this mistake and another one. "cost": refused with
+    the same figures. Else "other", which for most mistakes shows at the first step.
     """
     wrong = 0
     for index, step in enumerate(plan):
@@ -79,7 +79,7 @@ def _likeness(grading: GradingSession, mistake: Mistake, plan: list[Step], yours
         if _no_signature(yours[index], cost=cost):
             return "other"
         theirs = _shown_by(mistake, step, grading)
-        if not _equal(theirs, yours[index]):
+        if not _equal(theirs, yours[index]) and (step.is_wrong(yours[index]) or step.is_wrong(theirs)):
             if cost and index == 0 and _same_failure(theirs, yours[index]):
                 return "cost"
             return "twice" if wrong >= 2 else "other"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -78,6 +79,8 @@ def _told(
     sentences = [where]
     if kind is battery.FORWARD and grading.shrink:  # they ask the attempt again
         sentences.append(hints.first_intermediate(grading, suite, probe, check, kind))
+        if suite.kernels:
+            sentences.append(hints.rounds_to_tf32(grading, suite, probe, check))
         if getattr(suite, "forward", ""):
             outcome = battery.run_attempt(grading, suite, probe, check, kind)
             sentences.append(hints.suits_own_forward(grading, suite, probe, check, outcome))
@@ -101,6 +104,8 @@ def _frames(mismatch: Mismatch) -> tuple[Frame, ...]:
 
 def _part(suite: Suite, path: str) -> str:
     """The path of a part of the output, with the name that the suite gives to it."""
+    if suite.kernels and suite.mutates:  # a pair: the answer, and the arguments as they are after the call
+        path = re.sub(r"^\[1\]\['(\w+)'\]", r"\1", path.removeprefix("[0]"))
     for index, name in enumerate(suite.outputs):
         if path == f"[{index}]" or path.startswith(f"[{index}]"):
             return name + path[len(f"[{index}]") :]

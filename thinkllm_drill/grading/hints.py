@@ -1,7 +1,8 @@
-"""What else is told of a wrong answer: the first intermediate that differs, a gradient that suits its own forward."""
+"""What else is told of a wrong answer: the first intermediate that differs, TF32, a gradient that suits its forward."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from thinkllm_drill.judge.failures import GradeFailure
 from thinkllm_drill.locale import text
 
 if TYPE_CHECKING:
+    from thinkllm_drill.grading.rng import Rng
     from thinkllm_drill.grading.session import GradingSession
     from thinkllm_drill.grading.suites import Suite
 
@@ -62,6 +64,19 @@ def _watched(
     finally:
         impl.intermediates = None
     return {name: value for name, value in found.items() if isinstance(value, Tensor)}
+
+
+def rounds_to_tf32(grading: GradingSession, suite: Any, probe: battery.Probe, check: str) -> str | None:
+    """That a kernel would be right, did `tl.dot` not round its operands to TF32; None if not."""
+
+    def scenario(_: Suite, impl: Any, rng: Rng, probe: battery.Probe) -> Iterator[Any]:
+        yield from suite.scenario(impl, rng, probe, exact_dots=True)
+
+    exact = replace(battery.FORWARD, scenario=scenario)
+    outcome = battery.run_attempt(grading, suite, probe, check, exact)
+    truth = battery.truth_of(grading, suite, probe, check, battery.FORWARD)
+    wrong = battery.judged(suite, probe, battery.FORWARD, truth, outcome) is not None
+    return None if wrong else text("grading.rounds_to_tf32")
 
 
 def suits_own_forward(

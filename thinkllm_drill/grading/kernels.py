@@ -26,6 +26,7 @@ from thinkllm_drill.locale import text
 
 AUDIT = "__import__('importlib').import_module('thinkllm_drill.judge.kernels').audit"
 WRITTEN_BY = "__import__('importlib').import_module('thinkllm_drill.judge.kernels').written_by"
+EXACTLY = "__import__('importlib').import_module('thinkllm_drill.judge.dots').exact"
 CALL_AND_SHOW = "lambda call, written, /, **given: (call(**given), {name: given[name] for name in written})"
 _BOUNDS = re.compile(r"(\w+): (\d+) lanes out of bounds, program \((.*)\), line (\d+)")
 _RACE = re.compile(r"programs \((.*)\) and \((.*)\) share (\d+) elements, line (\d+)")
@@ -71,6 +72,7 @@ class KernelSuite(FunctionSuite):
     are after the call; `expected` then works in place, too.
     """
 
+    kernels: ClassVar[bool] = True
     layouts: ClassVar[bool] = True
     gradient_cases: ClassVar[int | None] = None
     speeds: ClassVar[tuple[Speed, ...]] = ()
@@ -86,7 +88,8 @@ class KernelSuite(FunctionSuite):
         """The right answer in plain torch, in the dtype of its inputs; without one, the reference's."""
         return getattr(self.graded.module, self.entry)(**inputs)
 
-    def scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterator[Any]:
+    def scenario(self, impl: Any, rng: Rng, probe: battery.Probe, *, exact_dots: bool = False) -> Iterator[Any]:
+        """The scenario of one probe; with `exact_dots` a `tl.dot` of the attempt rounds nothing to TF32."""
         inputs = self.prepared(rng, probe)
         written = [name for name in self.mutates if name in inputs]
         call: Any = impl[self.entry] if isinstance(impl, Attempt) else self.truth(impl)
@@ -95,6 +98,8 @@ class KernelSuite(FunctionSuite):
         if not isinstance(impl, Attempt):
             yield self.output(call(**inputs), impl)
             return
+        if exact_dots:
+            call = partial(impl.local(EXACTLY), call)
         try:
             with explained():
                 answer = call(**inputs)

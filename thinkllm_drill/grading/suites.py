@@ -51,6 +51,7 @@ class Suite:
         layouts: whether float inputs are also given strided, offset and expanded.
         elementwise: whether an output element depends on one input element (a tighter tolerance).
         outputs: names of the parts of a tuple that is returned.
+        kernels: whether it launches Triton kernels.
         intermediates: names that the statement gives to intermediate tensors, in the order in which they are computed.
     """
 
@@ -66,6 +67,7 @@ class Suite:
     layouts: ClassVar[bool] = True
     elementwise: ClassVar[bool] = False
     outputs: ClassVar[Sequence[str]] = ()
+    kernels: ClassVar[bool] = False
     intermediates: ClassVar[Sequence[str]] = ()
     graded: GradingSession
 

@@ -6,6 +6,8 @@ each operand unless the kernel asks for "ieee" or "tf32x3", which is an error of
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,8 +27,20 @@ def mend(interpreter: Any) -> None:
             a, b = (handle(tf32(x.data), x.dtype) if x.data.dtype == np.float32 else x for x in (a, b))
         return original(self, a, b, *args)
 
+    dot.unrounded = original  # type: ignore[attr-defined]
     builder.create_dot = dot
     interpreter.interpreter_builder.codegen_fns["min_dot_size"] = _least
+
+
+def exact(call: Callable[..., Any], /, **inputs: Any) -> Any:
+    """What a call returns where `tl.dot` rounds nothing to TF32, which tells whether that is what was wrong."""
+    builder = importlib.import_module("triton.runtime.interpreter").InterpreterBuilder
+    rounding = builder.create_dot
+    builder.create_dot = rounding.unrounded
+    try:
+        return call(**inputs)
+    finally:
+        builder.create_dot = rounding
 
 
 def tf32(numbers: Any) -> Any:
