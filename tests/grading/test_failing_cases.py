@@ -53,6 +53,44 @@ def test_cancellation_is_no_excuse_for_a_wrong_loss(loss, say, body):
     assert set(say.failed(loss.grade("gap", source, diagnose=False)).values()) == {"wrong"}
 
 
+SCALED = (
+    LOSS.replace("gap(x, y)", "scaled(x, y, scale)")
+    .replace("return ", "return scale * (")
+    .replace("y, -1)\n", "y, -1))\n")
+)
+SCALED_GRADER = """
+    class TestScaled(FunctionSuite):
+        entry = "scaled"
+        cases = [
+            case(en="far", zh="远", rows=4, apart=1.0, scale=3.0),
+            case(en="nearer", zh="更近", rows=4, apart=1e-6, scale=1.0),
+        ]
+
+        def inputs(self, rng, *, rows, apart, scale):
+            x = rng.normal((rows, 17)) * 3
+            return {"x": x, "y": x + apart * rng.normal((rows, 17)), "scale": scale}
+"""
+SCALE_IGNORED = """
+    [[mistake]]
+    id = "scale-ignored"
+    swap = ["scale * (", "("]
+    caught_by = "values"
+    says = { en = "The scale is ignored.", zh = "忽略了 scale。" }
+"""
+
+
+def test_a_mistake_is_named_though_right_answers_round_differently(tree):
+    tree.add("scaled", api=["scaled"], solution=SCALED, grader=SCALED_GRADER, mistakes=SCALE_IGNORED)
+    own = SCALED.replace(
+        "scale * (torch.logsumexp(x, -1) - torch.logsumexp(y, -1))", "torch.log(x.exp().sum(-1) / y.exp().sum(-1))"
+    )
+    assert own != SCALED
+    for seed in SEEDS[:3]:
+        diagnosis = tree.grade("scaled", own, seed=seed).diagnosis
+        assert diagnosis is not None
+        assert diagnosis.mistake == "scale-ignored"
+
+
 # decisions of rounding
 
 TOP = '''

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import textwrap
+
+import pytest
 
 SEED = "00000000000000aa"
 
@@ -86,3 +89,47 @@ def test_a_gradient_that_suits_a_wrong_forward_is_explained(tree, say):
     assert "your own `cube`" in backward.cause.where
     wrong = CUBE.replace("3 * x * x * grad", "2 * x * grad")
     assert "your own" not in (say.cause(tree.grade("cube", wrong, seed=SEED)).where or "")
+
+
+DOT = '''
+    import torch
+    import triton
+    import triton.language as tl
+
+
+    @triton.jit
+    def product_kernel(a_ptr, b_ptr, out_ptr):
+        """Write the product of two (16, 16) matrices."""
+        at = tl.arange(0, 16)[:, None] * 16 + tl.arange(0, 16)[None, :]
+        product = tl.dot(tl.load(a_ptr + at), tl.load(b_ptr + at), input_precision="ieee")
+        tl.store(out_ptr + at, product)
+
+
+    def product(a, b):
+        """Return a @ b, of (16, 16) each."""
+        out = torch.empty_like(a)
+        product_kernel[(1,)](a.contiguous(), b.contiguous(), out)
+        return out
+'''
+DOT_GRADER = """
+    class TestProduct(KernelSuite):
+        entry = "product"
+        layouts = False
+        cases = [case(en="two matrices", zh="两个矩阵")]
+
+        def inputs(self, rng):
+            return {"a": rng.normal((16, 16)), "b": rng.normal((16, 16))}
+
+        def expected(self, *, a, b):
+            return a @ b
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="Triton is not installed")
+def test_a_product_that_is_wrong_by_tf32_alone_is_told_so(tree, say):
+    tree.add("product", api=["product"], solution=DOT, grader=DOT_GRADER, facts='needs = ["triton"]\n')
+    assert say.failed(tree.grade("product", seed=SEED)) == {}
+    rounded = textwrap.dedent(DOT).replace(', input_precision="ieee"', "")
+    assert "TF32" in say.cause(tree.grade("product", rounded, seed=SEED)).where
+    wrong = rounded.replace("out_ptr + at, product", "out_ptr + at, 2 * product")
+    assert "TF32" not in (say.cause(tree.grade("product", wrong, seed=SEED)).where or "")
