@@ -206,7 +206,7 @@ def _honest(library: Library, slug: str, kit: Kit, report: Report, seeds: int) -
             why = (
                 f"{result.check}: {result.message}"
                 if not result.passed
-                else f"is off by {result.margin:.2f} of what is allowed"
+                else f"is off by {result.margin:.2f} of what is allowed in {result.margin_case}"
             )
             problems = narrow if result.passed else rejected
             problems.setdefault(name, f"the honest variant {name} {why} (seed {result.seed})")

@@ -230,14 +230,19 @@ def graded(
         margins: list[float] = []
         mismatch = judged(suite, candidate, kind, truth, outcome, margins)
         if grading.margins is not None and mismatch is None:
-            grading.margins.append(_margin(grading, suite, candidate, check, kind, truth, outcome, margins))
+            margin = _margin(grading, suite, candidate, check, kind, truth, outcome, margins)
+            grading.margins.append((margin, f"{check}: {candidate.case.id}"))
         if not isinstance(mismatch, Mismatch):
             return candidate, outcome, mismatch
         truth = conditioned(grading, suite, candidate, check, kind, truth)
         marks = discrete(truth.exact)
         settled = draw >= SAME_DTYPE_DRAWS or discrete(truth.same) == marks
         if settled and all(discrete(moved) == marks for moved in truth.jittered):
-            return candidate, outcome, judged(suite, candidate, kind, truth, outcome, grading.margins)
+            margins.clear()
+            mismatch = judged(suite, candidate, kind, truth, outcome, margins)
+            if grading.margins is not None:
+                grading.margins.append((max(margins, default=0.0), f"{check}: {candidate.case.id}"))
+            return candidate, outcome, mismatch
     raise AssertionError(f"{suite.entry}, {probe.case.id}: rounding decides the answer on every draw")
 
 

@@ -75,8 +75,8 @@ class GradingSession:
     """What a known mistake showed, by its id and what was asked of it."""
     suspect_is: str = ""
     """The id of the mistake that `suspect` is at present."""
-    margins: list[float] | None = None
-    """Where it is a list: how far each number compared was off, as a part of what is allowed."""
+    margins: list[tuple[float, str]] | None = None
+    """Where it is a list: how far each case was off at most, as a part of what is allowed, and which case it is."""
     ratio: float | None = None
     """How far the wrong values of the check that failed were off, likewise; measured where `margins` is a list."""
 

@@ -114,6 +114,7 @@ class _Runs:
         self.base.suspect_is = grading.suspect_is
         check = _failure(grading.checks)
         broken = not grading.checks  # a fixture of the grader's own has failed
+        margin, where = max(grading.margins or (), default=(0.0, ""))
         return Measured(
             source=number,
             seed=seed,
@@ -124,7 +125,8 @@ class _Runs:
             message=_words(check),
             diagnosis=grading.diagnosis.mistake if grading.diagnosis else None,
             alike=grading.alike,
-            margin=max(grading.margins or (), default=0.0),
+            margin=margin,
+            margin_case=where,
             ratio=grading.ratio,
             seconds=round(time.monotonic() - start, 4),
         )

@@ -10,8 +10,8 @@ class Measured:
     """What one source got on one seed.
 
     `check`, `kind` and `check_status` are of the first check that did not pass, `diagnosis` is the known mistake behind
-    it, where it is like one alone; it is like `alike` of them. `margin` is the largest error of what was right, `ratio`
-    that of the wrong values, as parts of what is allowed.
+    it, where it is like one alone; it is like `alike` of them. `margin` is the largest error of what was right, in
+    the case `margin_case`, `ratio` that of the wrong values, as parts of what is allowed.
     """
 
     source: int
@@ -24,6 +24,7 @@ class Measured:
     diagnosis: str | None = None
     alike: int = 0
     margin: float = 0.0
+    margin_case: str = ""
     ratio: float | None = None
     seconds: float = 0.0
 
