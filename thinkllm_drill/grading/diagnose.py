@@ -33,7 +33,7 @@ class Step:
     is_wrong: Callable[[Outcome], bool]
 
 
-LIKENESS = ("equal", "twice", "cost")
+LIKENESS = ("equal", "wrong alike", "twice", "cost")
 """Kinds of likeness that name a mistake, the strongest first."""
 
 MATCH = 4.0
@@ -68,23 +68,27 @@ def diagnose(grading: GradingSession, suite: Suite, check: str, own_test: Any = 
 def _likeness(grading: GradingSession, mistake: Mistake, plan: list[Step], yours: list[Outcome], *, cost: bool) -> str:
     """How a mistake's outcomes compare with the attempt's.
 
-    "equal": in every step in which one of them is wrong. "twice": in at least two steps in which the attempt is wrong,
-    from the one that failed on, before they part: the attempt makes this mistake and another one. "cost": refused with
-    the same figures. Else "other", which for most mistakes shows at the first step.
+    "equal": in every step. "wrong alike": in every step in which one of them is wrong; what is right may be rounded
+    otherwise. "twice": in at least two steps in which the attempt is wrong, from the one that failed on, before they
+    part: the attempt makes this mistake and another one. "cost": refused with the same figures. Else "other", which for
+    most mistakes shows at the first step.
     """
-    wrong = 0
+    wrong, likeness = 0, "equal"
     for index, step in enumerate(plan):
         if index == len(yours):
             yours.append(step.run(grading.attempt))
         if _no_signature(yours[index], cost=cost):
             return "other"
         theirs = _shown_by(mistake, step, grading)
-        if not _equal(theirs, yours[index]) and (step.is_wrong(yours[index]) or step.is_wrong(theirs)):
-            if cost and index == 0 and _same_failure(theirs, yours[index]):
-                return "cost"
-            return "twice" if wrong >= 2 else "other"
-        wrong += step.is_wrong(yours[index])
-    return "equal"
+        is_wrong = step.is_wrong(yours[index])
+        if not _equal(theirs, yours[index]):
+            if is_wrong or step.is_wrong(theirs):
+                if cost and index == 0 and _same_failure(theirs, yours[index]):
+                    return "cost"
+                return "twice" if wrong >= 2 else "other"
+            likeness = "wrong alike"
+        wrong += is_wrong
+    return likeness
 
 
 def _shown_by(mistake: Mistake, step: Step, grading: GradingSession) -> Outcome:
