@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import json
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -216,6 +217,16 @@ def test_an_endless_loop_is_told_of_and_ends_at_the_limit(attempt: Any, monkeypa
     line, function = heard.slow[0]
     assert line in (2, 3)
     assert function == "softmax"
+
+
+def test_an_endless_loop_ends_where_interrupts_are_ignored(attempt: Any) -> None:
+    """As in the background of a script."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        ended = debug(attempt("softmax", ENDLESS), Heard(), limit=0.5)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "no answer after 0.5 s" in str(ended.traceback)
 
 
 def test_an_interrupt_shows_the_learners_own_traceback(attempt: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import _thread
+import ctypes
+import signal
 import sys
 import threading
 import time
@@ -62,10 +64,17 @@ class Watcher:
             spent = time.monotonic() - since
             if self._limit is not None and spent >= self._limit:
                 self._since, self.expired = None, True
-                _thread.interrupt_main()
+                self._interrupt()
             elif spent >= self._next and (frame := self._own()) is not None:
                 self._next *= _THEN
                 self._told(frame.f_lineno, frame.f_code.co_name, spent)
+
+    def _interrupt(self) -> None:
+        """Raise KeyboardInterrupt in the thread, also where its process was started to ignore the signal."""
+        if callable(signal.getsignal(signal.SIGINT)):
+            _thread.interrupt_main()
+        else:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._main), ctypes.py_object(KeyboardInterrupt))
 
     def _frames(self) -> list[FrameType]:
         """Those of the thread that is watched, the innermost first."""
