@@ -223,6 +223,7 @@ def graded(
     infinity of the reference's own answer changes as its inputs move by one roundoff, the inputs are drawn again; for a
     few draws also where it changes as the reference runs in the dtype of the case.
     """
+    where = f"{check}: {probe.case.id}"
     for draw in range(REDRAWS):
         candidate = replace(probe, draw=draw)
         truth = truth_of(grading, suite, candidate, check, kind)
@@ -231,7 +232,7 @@ def graded(
         mismatch = judged(suite, candidate, kind, truth, outcome, margins)
         if grading.margins is not None and mismatch is None:
             margin = _margin(grading, suite, candidate, check, kind, truth, outcome, margins)
-            grading.margins.append((margin, f"{check}: {candidate.case.id}"))
+            grading.margins.append((margin, where))
         if not isinstance(mismatch, Mismatch):
             return candidate, outcome, mismatch
         truth = conditioned(grading, suite, candidate, check, kind, truth)
@@ -241,7 +242,7 @@ def graded(
             margins.clear()
             mismatch = judged(suite, candidate, kind, truth, outcome, margins)
             if grading.margins is not None:
-                grading.margins.append((max(margins, default=0.0), f"{check}: {candidate.case.id}"))
+                grading.margins.append((max(margins, default=0.0), where))
             return candidate, outcome, mismatch
     raise AssertionError(f"{suite.entry}, {probe.case.id}: rounding decides the answer on every draw")
 

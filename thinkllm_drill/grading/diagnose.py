@@ -50,7 +50,7 @@ def diagnose(grading: GradingSession, suite: Suite, check: str, own_test: Any = 
     deadline = time.monotonic() + grading.diagnosis_seconds
     name = next((failed.id for failed in grading.checks if failed.status not in ("passed", "skipped")), check)
     plan = [_own_step(name, own_test)] if own_test else _battery_plan(grading, suite, check)
-    yours: list[Outcome] = []
+    yours: list[tuple[Outcome, bool]] = []
     found: dict[str, list[Mistake]] = {}
     right = {passed.id for passed in grading.checks if passed.status == "passed"}
     for mistake in grading.mistakes:
@@ -65,8 +65,10 @@ def diagnose(grading: GradingSession, suite: Suite, check: str, own_test: Any = 
     return Diagnosis(best[0].id, best[0].says.here) if len(best) == 1 else None
 
 
-def _likeness(grading: GradingSession, mistake: Mistake, plan: list[Step], yours: list[Outcome], *, cost: bool) -> str:
-    """How a mistake's outcomes compare with the attempt's.
+def _likeness(
+    grading: GradingSession, mistake: Mistake, plan: list[Step], yours: list[tuple[Outcome, bool]], *, cost: bool
+) -> str:
+    """How a mistake's outcomes compare with `yours`, the attempt's of each step so far and whether it is wrong.
 
     "equal": in every step. "wrong alike": in every step in which one of them is wrong; what is right may be rounded
     otherwise. "twice": in at least two steps in which the attempt is wrong, from the one that failed on, before they
@@ -76,14 +78,15 @@ def _likeness(grading: GradingSession, mistake: Mistake, plan: list[Step], yours
     wrong, likeness = 0, "equal"
     for index, step in enumerate(plan):
         if index == len(yours):
-            yours.append(step.run(grading.attempt))
-        if _no_signature(yours[index], cost=cost):
+            outcome = step.run(grading.attempt)
+            yours.append((outcome, step.is_wrong(outcome)))
+        outcome, is_wrong = yours[index]
+        if _no_signature(outcome, cost=cost):
             return "other"
         theirs = _shown_by(mistake, step, grading)
-        is_wrong = step.is_wrong(yours[index])
-        if not _equal(theirs, yours[index]):
+        if not _equal(theirs, outcome):
             if is_wrong or step.is_wrong(theirs):
-                if cost and index == 0 and _same_failure(theirs, yours[index]):
+                if cost and index == 0 and _same_failure(theirs, outcome):
                     return "cost"
                 return "twice" if wrong >= 2 else "other"
             likeness = "wrong alike"
