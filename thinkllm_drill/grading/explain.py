@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -104,8 +103,6 @@ def _frames(mismatch: Mismatch) -> tuple[Frame, ...]:
 
 def _part(suite: Suite, path: str) -> str:
     """The path of a part of the output, with the name that the suite gives to it."""
-    if suite.kernels and suite.mutates:  # a pair: the answer, and the arguments as they are after the call
-        path = re.sub(r"^\[1\]\['(\w+)'\]", r"\1", path.removeprefix("[0]"))
     for index, name in enumerate(suite.outputs):
         if path == f"[{index}]" or path.startswith(f"[{index}]"):
             return name + path[len(f"[{index}]") :]

@@ -68,8 +68,8 @@ class KernelSuite(FunctionSuite):
     NaN. An access outside the kernel's arguments and a race between programs are wrong answers. Each case must launch a
     kernel, and torch may only make, view, copy and cast tensors around it.
 
-    Where a suite `mutates` arguments, what is compared is the pair of the answer and a dict of these arguments as they
-    are after the call; `expected` then works in place, too.
+    Where a suite `mutates` arguments, what is compared is the answer and, by name, each of these arguments as it is
+    after the call; `expected` then works in place, too.
     """
 
     kernels: ClassVar[bool] = True
@@ -96,7 +96,7 @@ class KernelSuite(FunctionSuite):
         if written:
             call = partial(impl.local(CALL_AND_SHOW), call, written)
         if not isinstance(impl, Attempt):
-            yield self.output(call(**inputs), impl)
+            yield from self._shown(call(**inputs), written, impl)
             return
         if exact_dots:
             call = partial(impl.local(EXACTLY), call)
@@ -108,7 +108,15 @@ class KernelSuite(FunctionSuite):
             raise
         if not impl.launches:
             raise RuleBroken(text("grading.no_launch"))
-        yield self.output(answer, impl)
+        yield from self._shown(answer, written, impl)
+
+    def _shown(self, answer: Any, written: Sequence[str], impl: Any) -> Iterator[tuple[str, Any]]:
+        """The answer of a call, and the arguments that it has written, by name."""
+        after = {}
+        if written:
+            answer, after = answer
+        yield "", self.output(answer, impl)
+        yield from after.items()
 
     def gradient_scenario(self, impl: Any, rng: Rng, probe: battery.Probe) -> Iterator[Any]:
         inputs = self.prepared(rng, probe)
