@@ -29,6 +29,8 @@ class TestInt4Matmul(KernelSuite):
         case(en="nothing but fifteens", zh="全为 15", m=2, groups=2, group=8, n=5, fill=15),
         case(en="nothing but zeros", zh="全为 0", m=2, groups=2, group=8, n=5, fill=0),
         case(en="one row, nothing but fifteens", zh="一行，全为 15", m=1, groups=2, group=8, n=5, fill=15),
+        case(en="scales of both signs", zh="scale 有正有负", m=2, groups=3, group=8, n=9, signs=True),
+        case(en="one row, scales of both signs", zh="一行，scale 有正有负", m=1, groups=3, group=8, n=9, signs=True),
         case(en="bfloat16", zh="bfloat16", m=3, groups=3, group=32, n=20, dtype="bfloat16", reduction=96),
         case(en="bfloat16, one row", zh="bfloat16，一行", m=1, groups=3, group=32, n=20, dtype="bfloat16", reduction=96),
         case(en="bfloat16 beyond the range of float16", zh="超出 float16 范围的 bfloat16", m=3, groups=3, group=32, n=20, size=1e6, dtype="bfloat16", reduction=96),
@@ -43,7 +45,7 @@ class TestInt4Matmul(KernelSuite):
     )  # fmt: skip
     dense: ClassVar[dict[object, Tensor]] = {}
 
-    def inputs(self, rng, *, m, groups, group, n, fill=None, cancel=False, size=1.0, apart=False):
+    def inputs(self, rng, *, m, groups, group, n, fill=None, cancel=False, size=1.0, apart=False, signs=False):
         k = groups * group
         x, scales = size * rng.normal((m, k)), rng.uniform((groups, n), 0.5, 1.5) / k**0.5
         zeros = rng.uniform((groups, n), 2.0, 14.0)
@@ -54,6 +56,8 @@ class TestInt4Matmul(KernelSuite):
             x = torch.full((m, k), 64.0)
             x[:, k // 2 :] = -63.0
             packed[:], scales[:], zeros[:] = -1, 1.0, 0.0
+        if signs:
+            scales[:, ::2] *= -1
         if apart:
             zeros = zeros.T.contiguous().T
         return {"x": x, "packed": packed, "scales": scales, "zeros": zeros}
