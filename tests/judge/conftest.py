@@ -59,10 +59,36 @@ def world() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
+def lives() -> Callable[[psutil.Process], bool]:
+    """Whether a process still runs; one that ends while it is asked about does not."""
+
+    def asked(process: psutil.Process) -> bool:
+        try:
+            return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+    return asked
+
+
+@pytest.fixture(scope="session")
+def family(lives: Callable[[psutil.Process], bool]) -> Callable[[int | None], list[psutil.Process]]:
+    """The living descendants of a process; none, once it has ended."""
+
+    def found(pid: int | None) -> list[psutil.Process]:
+        try:
+            return [process for process in psutil.Process(pid).children(recursive=True) if lives(process)]
+        except psutil.NoSuchProcess:
+            return []
+
+    return found
+
+
+@pytest.fixture(scope="session")
 def wait_until() -> Callable[..., Any]:
     """Waits for something to be true and returns it; fails after a while."""
 
-    def wait(happened: Callable[[], Any], seconds: float = 10.0) -> Any:
+    def wait(happened: Callable[[], Any], seconds: float = 30.0) -> Any:
         deadline = time.monotonic() + seconds
         while not (result := happened()):
             assert time.monotonic() < deadline, "it did not happen"

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from thinkllm_drill.judge import client, daemon
@@ -46,7 +45,7 @@ def service(world: Path) -> Iterator[int]:
         daemon.stop_service()
 
 
-def test_a_check_is_called_off_from_another_thread(service: int, wait_until: Callable[..., Any]) -> None:
+def test_a_check_is_called_off_from_another_thread(service: int, wait_until: Callable[..., Any], family: Any) -> None:
     told, cancel, ended = Told(), client.Cancel(), []
 
     def grade() -> None:
@@ -61,7 +60,7 @@ def test_a_check_is_called_off_from_another_thread(service: int, wait_until: Cal
     cancel()
     thread.join(10)
     assert ended == [True]
-    wait_until(lambda: not [p for p in psutil.Process(service).children() if p.status() != psutil.STATUS_ZOMBIE])
+    wait_until(lambda: not family(service))
 
 
 def test_what_is_called_off_before_it_begins_is_never_asked(service: int) -> None:

@@ -58,14 +58,6 @@ def check(source: bytes, told: Told | None = None, *, service: bool = True, **mo
     return client.check(request(source, **more), told or Told(), service=service)
 
 
-def family(pid: int | None) -> list[psutil.Process]:
-    """The living descendants of a process."""
-    try:
-        return [p for p in psutil.Process(pid).children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
-    except psutil.NoSuchProcess:
-        return []
-
-
 def gone(pid: int | None) -> bool:
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid or 0, os.WNOHANG)
@@ -125,7 +117,7 @@ def test_the_key_knows_the_code_the_interpreter_and_the_way_of_processes(
     assert keys[0].split("-")[0] == keys[2].split("-")[0] != keys[3].split("-")[0]
 
 
-def test_two_checks_at_once(service: daemon.ServiceStatus, wait_until: Any) -> None:
+def test_two_checks_at_once(service: daemon.ServiceStatus, wait_until: Any, family: Any) -> None:
     verdicts: dict[bytes, Verdict] = {}
     told = {source: Told() for source in (RIGHT, WRONG)}
     threads = [
@@ -151,7 +143,9 @@ def test_the_same_seed_is_the_same_verdict(service: daemon.ServiceStatus) -> Non
     assert any("中" <= letter <= "龥" for letter in first.checks[0].title)
 
 
-def test_a_client_that_goes_away_ends_its_judge_and_its_runner(service: daemon.ServiceStatus, wait_until: Any) -> None:
+def test_a_client_that_goes_away_ends_its_judge_and_its_runner(
+    service: daemon.ServiceStatus, wait_until: Any, family: Any
+) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(service.socket))
         connection.sendall(requests.dump(requests.check_request(request(SLEEPY))))
@@ -174,7 +168,7 @@ def test_problems_are_told_and_not_retried(service: daemon.ServiceStatus, tmp_pa
     assert daemon.service_status().pid == service.pid
 
 
-def test_a_judge_that_is_killed_is_asked_once_more(service: daemon.ServiceStatus, wait_until: Any) -> None:
+def test_a_judge_that_is_killed_is_asked_once_more(service: daemon.ServiceStatus, wait_until: Any, family: Any) -> None:
     told, verdicts = Told(), []
     thread = threading.Thread(target=lambda: verdicts.append(check(SLOW, told)))
     thread.start()
@@ -194,7 +188,7 @@ def test_an_example_is_run(service: daemon.ServiceStatus) -> None:
 
 
 def test_a_stale_service_is_replaced_and_a_killed_one_too(
-    service: daemon.ServiceStatus, monkeypatch: pytest.MonkeyPatch, wait_until: Any
+    service: daemon.ServiceStatus, monkeypatch: pytest.MonkeyPatch, wait_until: Any, family: Any, lives: Any
 ) -> None:
     """New code: a new service, and the old one ends once its last verdict is given. Then that one is killed."""
     verdicts: list[Verdict] = []
@@ -220,7 +214,7 @@ def test_a_stale_service_is_replaced_and_a_killed_one_too(
     assert left
     os.kill(fresh.pid or 0, signal.SIGKILL)
     for process in left:
-        wait_until(lambda p=process: not p.is_running() or p.status() == psutil.STATUS_ZOMBIE)
+        wait_until(lambda p=process: not lives(p))
     thread.join(60)
     assert verdicts[1].status == "passed"
     assert any("went away" in text for text in told.status)
@@ -252,7 +246,9 @@ def test_without_a_service(world: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert set(world.iterdir()) <= before
 
 
-def test_a_service_that_spawns(world: Path, content: Path, monkeypatch: pytest.MonkeyPatch, wait_until: Any) -> None:
+def test_a_service_that_spawns(
+    world: Path, content: Path, monkeypatch: pytest.MonkeyPatch, wait_until: Any, family: Any
+) -> None:
     """As on macOS: one request after the other, runners that are interpreters; graders are read anew each time."""
     monkeypatch.setenv("THINKLLM_RUNTIME_DIR", str(world / "spawn"))
     monkeypatch.setattr(daemon, "WATCHED", ())

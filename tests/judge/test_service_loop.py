@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from thinkllm_drill.judge import service
@@ -172,16 +171,16 @@ def test_retiring_and_termination_end_it_in_order(start: Any, program: str) -> N
     assert output == (b"closed\n" if program is SPAWNING else b"")
 
 
-def test_the_end_of_the_loop_is_the_end_of_its_children(start: Any, wait_until: Any) -> None:
+def test_the_end_of_the_loop_is_the_end_of_its_children(start: Any, wait_until: Any, family: Any, lives: Any) -> None:
     loop = start()
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(loop.path))
         connection.sendall(b'{"type": "check"}\n')
-        children = wait_until(lambda: psutil.Process(loop.process.pid).children(recursive=True))
+        children = wait_until(lambda: family(loop.process.pid))
         loop.process.kill()
         loop.process.wait()
         for child in children:
-            wait_until(lambda child=child: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+            wait_until(lambda child=child: not lives(child))
     sweep_scratch()  # as the next service does
 
 

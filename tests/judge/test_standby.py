@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -72,18 +73,32 @@ def prepared(service: int, content: Path, wait_until: Callable[..., Any]) -> Cal
 
     def prepare() -> psutil.Process:
         client.start_service_in_background("softmax", content, "en")
-        waiting = wait_until(lambda: _waiting(service))
-        return waiting
+        process: psutil.Process = wait_until(lambda: _waiting(service))
+        return process
 
     return prepare
 
 
 def _waiting(service: int) -> psutil.Process | None:
     """The judge that sleeps in a child of the service, and not a runner, which leads a group of its own."""
-    for child in psutil.Process(service).children():
-        if os.getpgid(child.pid) != child.pid and child.status() == psutil.STATUS_SLEEPING:
-            return child
-    return None
+    judges = [child for child in psutil.Process(service).children() if not _is_runner(child)]
+    asleep = [child for child in judges if _sleeps(child)]
+    time.sleep(0.05)  # one that is about to end sleeps, too, while it waits for its runner to end
+    return next((child for child in asleep if _sleeps(child)), None)
+
+
+def _is_runner(process: psutil.Process) -> bool:
+    try:
+        return os.getpgid(process.pid) == process.pid
+    except ProcessLookupError:
+        return False
+
+
+def _sleeps(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() == psutil.STATUS_SLEEPING
+    except psutil.NoSuchProcess:
+        return False
 
 
 def ask(content: Path, source: bytes, told: Told | None = None, **more: Any) -> Verdict:
@@ -128,17 +143,17 @@ def test_what_it_is_not_prepared_for_is_graded_all_the_same(content, prepared):
     assert ask(content, WRONG, lang="zh").failure is not None
 
 
-def test_a_runner_that_ended_while_it_waited_costs_nothing(service, content, prepared, wait_until):
+def test_a_runner_that_ended_while_it_waited_costs_nothing(service, content, prepared, wait_until, lives):
     judge = prepared()
-    runners = [child for child in psutil.Process(service).children() if os.getpgid(child.pid) == child.pid]
+    runners = [child for child in psutil.Process(service).children() if _is_runner(child)]
     assert runners
     for runner in runners:
         with contextlib.suppress(psutil.NoSuchProcess):
             runner.kill()
-    wait_until(lambda: not any(runner.is_running() for runner in runners))
+    wait_until(lambda: not any(lives(runner) for runner in runners))
     told = Told()
     assert ask(content, RIGHT, told).passed
-    wait_until(lambda: not judge.is_running())
+    wait_until(lambda: not lives(judge))
 
 
 def test_changed_content_is_read_anew(content, prepared):
@@ -163,11 +178,11 @@ def test_one_that_has_died_is_replaced(service, content, prepared):
     assert ask(content, RIGHT).passed
 
 
-def test_another_exercise_has_its_own(service, content, prepared, wait_until):
+def test_another_exercise_has_its_own(content, prepared, wait_until, lives):
     first = prepared()
     request = CheckRequest("softmax", "softmax.py", RIGHT, str(CHECKOUT))
     assert client.check(request, Told(), service=True).passed  # the same exercise of another content root
-    wait_until(lambda: not first.is_running() or first.status() == psutil.STATUS_ZOMBIE)
+    wait_until(lambda: not lives(first))
 
 
 def test_a_grader_that_cannot_be_read_is_told_of(content, prepared):
