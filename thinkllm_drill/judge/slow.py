@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import ctypes
 import signal
 import sys
 import threading
@@ -23,7 +22,7 @@ Told = Callable[[int, str, float], None]
 
 
 class Watcher:
-    """Watches the calls that the thread which makes it begins.
+    """Watches the calls that the main thread, which makes it, begins.
 
     Args:
         files: the names of the learner's files in frames.
@@ -38,6 +37,9 @@ class Watcher:
         self._main = threading.get_ident()
         self._since: float | None = None
         self._over = threading.Event()
+        if limit is not None and not callable(signal.getsignal(signal.SIGINT)):
+            # started in the background of a script, where interrupts are ignored
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         threading.Thread(target=self._watch, daemon=True).start()
 
     def begin(self) -> None:
@@ -64,17 +66,10 @@ class Watcher:
             spent = time.monotonic() - since
             if self._limit is not None and spent >= self._limit:
                 self._since, self.expired = None, True
-                self._interrupt()
+                _thread.interrupt_main()
             elif spent >= self._next and (frame := self._own()) is not None:
                 self._next *= _THEN
                 self._told(frame.f_lineno, frame.f_code.co_name, spent)
-
-    def _interrupt(self) -> None:
-        """Raise KeyboardInterrupt in the thread, also where its process was started to ignore the signal."""
-        if callable(signal.getsignal(signal.SIGINT)):
-            _thread.interrupt_main()
-        else:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._main), ctypes.py_object(KeyboardInterrupt))
 
     def _frames(self) -> list[FrameType]:
         """Those of the thread that is watched, the innermost first."""
