@@ -260,13 +260,13 @@ def test_answers_are_those_of_asking(attempt: Attempt, recorder: Recorder) -> No
 
 
 def test_it_works_while_we_do_not_ask(attempt: Attempt, recorder: Recorder) -> None:
-    script = recorder.script(lambda: nap(0.3)(recorder))
+    script = recorder.script(lambda: nap(2.0)(recorder))
     assert script is not None
     attempt.send_ahead(script)
-    time.sleep(0.5)
+    time.sleep(2.5)
     start = time.monotonic()
-    assert run(attempt, nap(0.3), script) == [0.3]
-    assert time.monotonic() - start < 0.2
+    assert run(attempt, nap(2.0), script) == [2.0]
+    assert time.monotonic() - start < 1.5
 
 
 def test_a_changed_argument_is_told(attempt: Attempt, recorder: Recorder) -> None:
@@ -346,7 +346,7 @@ def test_letting_go_takes_what_comes_and_stops_what_does_not(attempt: Attempt, r
     start = time.monotonic()
     attempt.let_go()
     assert run(attempt, double(2))[0].tolist() == [0, 2]
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
     assert run(attempt, lambda impl: iter([impl["calls"]()])) == [[2]]  # another runner
 
 

@@ -52,7 +52,7 @@ def test_an_endless_call_is_stopped(make: Any, name: str) -> None:
     pid = attempt.pid()
     start = time.monotonic()
     assert type(failing(getattr(attempt, name))) is AttemptTimeout
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
     assert gone(pid)
     assert attempt.fine() == "fine"
 
