@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+
+with contextlib.suppress(ImportError):  # a machine with a GPU runs tests/gpu alone, without it
+    from hypothesis import HealthCheck, settings
+
+    # the same examples in every run, however slow the machine is
+    settings.register_profile("tests", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("tests")
 
 for _name in ("SIGINT", "SIGQUIT", "SIGHUP"):
     # a run in the background of a script ignores them, and so would every program that a test starts and signals

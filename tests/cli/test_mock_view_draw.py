@@ -94,7 +94,7 @@ def _shown(look: Look, left: float = 2000, columns: int = 80, rows: int = 24) ->
     return "\n".join(_plain(draw(look, look.interview.deadline - timedelta(seconds=left), _screen(columns, rows))))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     name=st.sampled_from(sorted(LOOKS)),
     columns=st.integers(1, 130),
@@ -120,7 +120,7 @@ def test_it_fits_whatever_the_size(
         assert 0 <= frame.cursor[1] < columns
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     columns=st.integers(1, 120), rows=st.integers(1, 40), chosen=st.integers(0, 3), lang=st.sampled_from(["en", "zh"])
 )

@@ -174,7 +174,7 @@ def test_a_huge_file_is_refused_at_once():
     assert time.perf_counter() - before < 3  # to parse it takes a quarter of a minute
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
 )

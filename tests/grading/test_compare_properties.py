@@ -21,15 +21,9 @@ from thinkllm_drill.grading.observe import Outcome, freeze
 from thinkllm_drill.judge.remote import Raised
 from thinkllm_drill.judge.wire import Record
 
-settings.register_profile(
-    "comparator",
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
-few = settings(settings.get_profile("comparator"), max_examples=60)
-many = settings(settings.get_profile("comparator"), max_examples=250)
+FILTERED = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+few = settings(max_examples=60, suppress_health_check=FILTERED)
+many = settings(max_examples=250, suppress_health_check=FILTERED)
 
 ROUNDOFF = {torch.float64: 2.0**-53, torch.float32: 2.0**-24, torch.float16: 2.0**-11, torch.bfloat16: 2.0**-8}
 WHOLE = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8, torch.bool)

@@ -31,7 +31,7 @@ def test_the_profiles_are_sound() -> None:
     assert {"llm-core", "rlhf", "inference", "kernels", "ml-basics", "agents", "research"} <= PROFILES.keys()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     minutes=st.integers(10, 120),
     seed=st.text(max_size=6),

@@ -148,7 +148,7 @@ def test_a_letter_means_what_is_asked_for() -> None:
     assert billions.value == 4e9
 
 
-@settings(max_examples=300, deadline=1000)
+@settings(max_examples=300, deadline=10_000)
 @given(
     st.one_of(
         st.text(max_size=300),

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thinkllm_drill.judge import wire
@@ -156,7 +156,7 @@ def test_malformed_blobs(blob: bytes) -> None:
         decode(TENSOR, blob)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(data=st.data())
 def test_any_change_of_a_valid_message_is_a_value_or_a_wire_error(data: st.DataObject) -> None:
     tree, blob = (bytearray(part) for part in VALID)
@@ -214,7 +214,7 @@ json_trees = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(json_trees)
 def test_any_tree_is_a_value_or_a_wire_error(tree: Any) -> None:
     with contextlib.suppress(WireError):

@@ -168,7 +168,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from(["gqa", "mha"]), STEPS), max_size=12))
 def test_rebuilding_from_the_events_changes_nothing(store: Store, learner: Any, steps: list[Any]) -> None:
     for slug, (kind, *rest) in steps:
