@@ -36,6 +36,13 @@ def test_edits_and_whole_files(library):
         ("caught_by", "caught", 4, "unknown key `caught`"),
         ('zh = "这是窗口的和，还要除以窗口大小。"', 'zh = ""', 5, "translation `zh` is empty"),
         ('id = "never-subtracts"', 'id = "sum-not-mean"', 9, "two mistakes"),
+        (
+            '["total += values[end] - values[end - window]", "total += values[end]"],\n'
+            '    ["sum(values[:window])", "float(sum(values[:window]))"],',
+            '["means.append(total / window)", "means.append(total)"],',
+            9,
+            "same program",
+        ),
         ('id = "last-window-missing"', 'id = "last-window"', 1, "no mistake with this id"),
     ],
 )

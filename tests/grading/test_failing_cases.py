@@ -91,6 +91,31 @@ def test_a_mistake_is_named_though_right_answers_round_differently(tree):
         assert diagnosis.mistake == "scale-ignored"
 
 
+IN_FP64 = """
+    [[mistake]]
+    id = "scale-ignored-in-fp64"
+    swaps = [
+        ["scale * (", "("],
+        ["(x, -1)", "(x.double(), -1)"],
+        ["(y, -1))", "(y.double(), -1)).float()"],
+    ]
+    caught_by = "values"
+    says = { en = "The scale is ignored, at great expense.", zh = "忽略了 scale，而且代价不小。" }
+"""
+
+
+def test_of_two_mistakes_that_differ_by_rounding_alone_the_one_that_rounds_alike_is_named(tree):
+    tree.add("scaled", api=["scaled"], solution=SCALED, grader=SCALED_GRADER, mistakes=SCALE_IGNORED + IN_FP64)
+    both = "scale * (torch.logsumexp(x, -1) - torch.logsumexp(y, -1))"
+    for mistake, own in (
+        ("scale-ignored", "torch.logsumexp(x, -1) - torch.logsumexp(y, -1)"),
+        ("scale-ignored-in-fp64", "(torch.logsumexp(x.double(), -1) - torch.logsumexp(y.double(), -1)).float()"),
+    ):
+        diagnosis = tree.grade("scaled", SCALED.replace(both, own)).diagnosis
+        assert diagnosis is not None
+        assert diagnosis.mistake == mistake
+
+
 # decisions of rounding
 
 TOP = '''

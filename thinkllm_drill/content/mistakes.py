@@ -71,6 +71,8 @@ def load(paths: Paths) -> tuple[Mistake, ...]:
             raise ContentError(f"two mistakes are called {row.id}", file=place[0], line=place[1])
         whole = files.get(row.id)
         source = _whole(whole, row, place) if whole else _edited(reference, row, place)
+        if same := [other.id for other in found if other.source == source]:
+            raise ContentError(f"{row.id} is the same program as {same[0]}", file=place[0], line=place[1])
         found.append(Mistake(row.id, source, row.caught_by, row.says, *place, plantable=whole is None))
     return tuple(found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -33,8 +34,10 @@ class Step:
     is_wrong: Callable[[Outcome], bool]
 
 
-LIKENESS = ("equal", "wrong alike", "twice", "cost")
+LIKENESS = ("identical", "equal", "wrong alike", "twice", "cost")
 """Kinds of likeness that name a mistake, the strongest first."""
+
+_LINE = re.compile(r"\bline \d+|第 \d+ 行")
 
 MATCH = 4.0
 """How much farther than the usual threshold two wrong answers may be apart and still be the same."""
@@ -70,12 +73,12 @@ def _likeness(
 ) -> str:
     """How a mistake's outcomes compare with `yours`, the attempt's of each step so far and whether it is wrong.
 
-    "equal": in every step. "wrong alike": in every step in which one of them is wrong; what is right may be rounded
-    otherwise. "twice": in at least two steps in which the attempt is wrong, from the one that failed on, before they
-    part: the attempt makes this mistake and another one. "cost": refused with the same figures. Else "other", which for
-    most mistakes shows at the first step.
+    "identical": bit by bit in every step, and in words. "equal": in every step, up to rounding. "wrong alike": in every
+    step in which one of them is wrong; what is right may be rounded otherwise. "twice": in at least two steps in which
+    the attempt is wrong, from the one that failed on, before they part: the attempt makes this mistake and another one.
+    "cost": refused with the same figures. Else "other", which for most mistakes shows at the first step.
     """
-    wrong, likeness = 0, "equal"
+    wrong, likeness = 0, "identical"
     for index, step in enumerate(plan):
         if index == len(yours):
             outcome = step.run(grading.attempt)
@@ -90,6 +93,8 @@ def _likeness(
                     return "cost"
                 return "twice" if wrong >= 2 else "other"
             likeness = "wrong alike"
+        elif likeness == "identical" and not _identical(theirs, outcome):
+            likeness = "equal"
         wrong += is_wrong
     return likeness
 
@@ -157,6 +162,19 @@ def _equal(theirs: Outcome, yours: Outcome) -> bool:
         return False
     truth = Truth(theirs, theirs)
     return compare(truth, replace(yours, failure=None), Tolerance(16.0 * MATCH)) is None
+
+
+def _identical(theirs: Outcome, yours: Outcome) -> bool:
+    """Whether two equal outcomes agree in every bit and in what is said of them, the lines of the code apart."""
+    if (theirs.failure is None) != (yours.failure is None):
+        return False
+    if theirs.failure and yours.failure and _words(theirs.failure) != _words(yours.failure):
+        return False
+    return compare(Truth(theirs, theirs), replace(yours, failure=None), Tolerance(0.0)) is None
+
+
+def _words(failure: GradeFailure) -> str:
+    return _LINE.sub("", failure.cause.message)
 
 
 def _same_failure(theirs: Outcome, yours: Outcome) -> bool:

@@ -26,7 +26,7 @@ SHRINK_TRIES = 80
 PLAIN = 16.0
 """A smaller case is shown where its error is so many times what is allowed, or as many times as in the graded one.
 
-Sizes of 1 may cancel what is graded, and there right answers are off, too: what the attempt does wrong would not be seen.
+Sizes of 1 may cancel what is graded, and there right answers are off, too: what the attempt does wrong is not seen.
 """
 
 
