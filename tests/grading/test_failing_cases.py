@@ -116,6 +116,40 @@ def test_of_two_mistakes_that_differ_by_rounding_alone_the_one_that_rounds_alike
         assert diagnosis.mistake == mistake
 
 
+KINKED = """
+    def kinked(x):
+        return x.relu()
+"""
+KINKED_GRADER = """
+    class TestKinked(FunctionSuite):
+        entry = "kinked"
+        gradients = ("x",)
+        cases = [case(en="three", zh="三个", n=3)]
+
+        def inputs(self, rng, *, n):
+            return {"x": rng.normal((n,))}
+
+        @check("gradients")
+        def test_kink(self, attempt):
+            assert float(attempt.kinked(x=torch.zeros(()))) == 0.0, "0 stays 0"
+"""
+ONE_AT_ZERO = """
+    [[mistake]]
+    id = "one-at-zero"
+    swap = ["x.relu()", "x.relu() + (x == 0)"]
+    caught_by = "gradients"
+    says = { en = "The kink is lifted.", zh = "转折点被抬高了。" }
+"""
+
+
+def test_a_mistake_may_name_a_kind_of_which_another_check_passes(tree, say):
+    tree.add("kinked", api=["kinked"], solution=KINKED, grader=KINKED_GRADER, mistakes=ONE_AT_ZERO)
+    verdict = tree.grade("kinked", KINKED.replace("x.relu()", "(x.relu() + (x == 0) * 1.0)"))
+    assert say.failed(verdict) == {"gradients.kink": "wrong"}
+    assert verdict.diagnosis is not None
+    assert verdict.diagnosis.mistake == "one-at-zero"
+
+
 # decisions of rounding
 
 TOP = '''
