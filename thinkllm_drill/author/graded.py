@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import islice
 
 from thinkllm_drill.author import wrongs
-from thinkllm_drill.author.measuring import matches
 from thinkllm_drill.author.report import Findings
 from thinkllm_drill.content import statement
 from thinkllm_drill.content.attempt import render_attempt
@@ -126,7 +125,7 @@ class _Grading:
                 problem: str | None = None
                 if not result.rejected:
                     problem = f"gives {_why(result)}"
-                elif not matches(mistake.caught_by, result):
+                elif not mistake.names(result.check, result.kind):
                     problem = f"is caught by `{result.check}`, not by `{mistake.caught_by}`: {_why(result)}"
                 elif result.diagnosis not in (None, mistake.id):
                     problem = f"is diagnosed as {result.diagnosis}"

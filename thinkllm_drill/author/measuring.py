@@ -21,8 +21,3 @@ class Measure(Protocol):
         diagnose: bool = False,
         call_seconds: float | None = None,
     ) -> Iterator[Measured]: ...
-
-
-def matches(caught_by: str, result: Measured) -> bool:
-    """Whether the check that a source fails is the one named, by its id, its kind, or the beginning of its id."""
-    return caught_by in (result.check, result.kind) or result.check.startswith(f"{caught_by}.")

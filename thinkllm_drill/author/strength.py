@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from thinkllm_drill.author.fingerprint import engine, fingerprint
-from thinkllm_drill.author.measuring import Measure, matches
+from thinkllm_drill.author.measuring import Measure
 from thinkllm_drill.author.mutate import mutate
 from thinkllm_drill.content import mistakes, strength
 from thinkllm_drill.content.library import Library
@@ -172,7 +172,7 @@ class _Mistakes:
     def _problem(self, mistake: Mistake, result: Measured) -> str | None:
         if not result.rejected:
             return "is accepted"
-        if not matches(mistake.caught_by, result):
+        if not mistake.names(result.check, result.kind):
             return f"is caught by `{result.check}`, not by `{mistake.caught_by}`: {result.message}"
         if result.diagnosis not in (None, mistake.id):
             return f"is diagnosed as {result.diagnosis}"

@@ -33,6 +33,10 @@ class Mistake:
     plantable: bool
     """Whether it is an edit of the reference, so that the level "bughunt" can plant it."""
 
+    def names(self, check: str, kind: str) -> bool:
+        """Whether `caught_by` is a check: its id, its kind, or the beginning of its id."""
+        return self.caught_by in (check, kind) or check.startswith(f"{self.caught_by}.")
+
 
 class _Row(Struct, frozen=True, forbid_unknown_fields=True):
     id: Slug

@@ -48,7 +48,8 @@ def diagnose(grading: GradingSession, suite: Suite, check: str, own_test: Any = 
 
     The attempt and the mistakes run the same probes on the same inputs. For a check of the battery these are its probes
     and those of `values`; a test of the exercise's own is run as it is and what it asked for is compared. A mistake
-    that is rejected by a check which the attempt passes is not looked at, unless it names the kind of the failed one.
+    that another check catches first is not looked at, but for an answer of the wrong form, which may be any of them
+    that a passed check does not catch.
     """
     deadline = time.monotonic() + grading.diagnosis_seconds
     name = next((failed.id for failed in grading.checks if failed.status not in ("passed", "skipped")), check)
@@ -57,7 +58,7 @@ def diagnose(grading: GradingSession, suite: Suite, check: str, own_test: Any = 
     found: dict[str, list[Mistake]] = {}
     right = {passed.id for passed in grading.checks if passed.status == "passed"}
     for mistake in grading.mistakes:
-        if mistake.caught_by in right and mistake.caught_by != check:
+        if not mistake.names(name, check) and (check != "contract" or mistake.caught_by in right):
             continue
         if time.monotonic() > deadline:
             return None
