@@ -75,6 +75,10 @@ class Truth:
     same: Outcome
     jittered: tuple[Outcome, ...] = ()
 
+    def part(self, index: int) -> Truth:
+        """The truth of one observation."""
+        return Truth(self.exact.part(index), self.same.part(index), tuple(moved.part(index) for moved in self.jittered))
+
 
 def compare(
     truth: Truth,

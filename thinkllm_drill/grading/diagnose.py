@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from thinkllm_drill.content.mistakes import Mistake
@@ -24,14 +25,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to be asked of the attempt and of each mistake, and whether an answer to it is wrong.
+    """One thing to be asked of the attempt and of each mistake, and which of the observations of an answer are wrong.
 
     `key` tells it from every other question of the same seed.
     """
 
     key: tuple[object, ...]
     run: Callable[[Attempt], Outcome]
-    is_wrong: Callable[[Outcome], bool]
+    wrong: Callable[[Outcome], frozenset[int]]
+
+
+WHOLE = frozenset({-1})
+"""What is wrong with an answer as such: it has other observations, or it ended without them."""
 
 
 LIKENESS = ("identical", "equal", "wrong alike", "twice", "cost")
@@ -54,7 +59,7 @@ def diagnose(grading: GradingSession, suite: Suite, check: str, own_test: Any = 
     deadline = time.monotonic() + grading.diagnosis_seconds
     name = next((failed.id for failed in grading.checks if failed.status not in ("passed", "skipped")), check)
     plan = [_own_step(name, own_test)] if own_test else _battery_plan(grading, suite, check)
-    yours: list[tuple[Outcome, bool]] = []
+    yours: list[tuple[Outcome, frozenset[int]]] = []
     found: dict[str, list[Mistake]] = {}
     right = {passed.id for passed in grading.checks if passed.status == "passed"}
     for mistake in grading.mistakes:
@@ -70,34 +75,39 @@ def diagnose(grading: GradingSession, suite: Suite, check: str, own_test: Any = 
 
 
 def _likeness(
-    grading: GradingSession, mistake: Mistake, plan: list[Step], yours: list[tuple[Outcome, bool]], *, cost: bool
+    grading: GradingSession,
+    mistake: Mistake,
+    plan: list[Step],
+    yours: list[tuple[Outcome, frozenset[int]]],
+    *,
+    cost: bool,
 ) -> str:
-    """How a mistake's outcomes compare with `yours`, the attempt's of each step so far and whether it is wrong.
+    """How a mistake's outcomes compare with `yours`, the attempt's of each step so far and what is wrong with them.
 
     "identical": bit by bit in every step, and in words. "equal": in every step, up to rounding. "wrong alike": in every
-    step in which one of them is wrong; what is right may be rounded otherwise. "twice": in at least two steps in which
-    the attempt is wrong, from the one that failed on, before they part: the attempt makes this mistake and another one.
-    "cost": refused with the same figures. Else "other", which for most mistakes shows at the first step.
+    observation in which one of them is wrong; what is right may be rounded otherwise. "twice": in at least two steps in
+    which the attempt is wrong, from the one that failed on, before they part: the attempt makes this and another
+    mistake. "cost": refused with the same figures. Else "other", which for most mistakes shows at the first step.
     """
     wrong, likeness = 0, "identical"
     for index, step in enumerate(plan):
         if index == len(yours):
             outcome = step.run(grading.attempt)
-            yours.append((outcome, step.is_wrong(outcome)))
-        outcome, is_wrong = yours[index]
+            yours.append((outcome, step.wrong(outcome)))
+        outcome, bad = yours[index]
         if _no_signature(outcome, cost=cost):
             return "other"
         theirs = _shown_by(mistake, step, grading)
         if not _equal(theirs, outcome):
-            if is_wrong or step.is_wrong(theirs):
+            if not _wrong_alike(theirs, outcome, bad | step.wrong(theirs)):
                 if cost and index == 0 and _same_failure(theirs, outcome):
                     return "cost"
                 return "twice" if wrong >= 2 else "other"
             likeness = "wrong alike"
         elif likeness == "identical" and not _identical(theirs, outcome):
             likeness = "equal"
-        wrong += is_wrong
-    return likeness
+        wrong += bool(bad or outcome.changed)
+    return likeness if wrong else "other"
 
 
 def _shown_by(mistake: Mistake, step: Step, grading: GradingSession) -> Outcome:
@@ -124,14 +134,27 @@ def _battery_plan(grading: GradingSession, suite: Suite, check: str) -> list[Ste
     def step(name: str, probe: battery.Probe) -> Step:
         kind = kinds.get(name, battery.FORWARD)
 
-        def is_wrong(outcome: Outcome) -> bool:
+        def wrong(outcome: Outcome) -> frozenset[int]:
             truth = battery.truth_of(grading, suite, probe, name, kind)
-            return battery.judged(suite, probe, kind, truth, outcome) is not None
+            shown = outcome.observations
+            unseen = outcome.failure is not None and not isinstance(outcome.failure, AttemptRaised)
+            if unseen or len(shown) != len(truth.exact.observations):
+                return WHOLE
+            tolerance = kind.tolerance(suite, probe)
+            parts = {k for k in range(len(shown)) if compare(truth.part(k), outcome.part(k), tolerance) is not None}
+            if parts:
+                truth = conditioned()
+            return frozenset(k for k in parts if compare(truth.part(k), outcome.part(k), tolerance) is not None)
+
+        @cache
+        def conditioned() -> Truth:
+            truth = battery.truth_of(grading, suite, probe, name, kind)
+            return battery.conditioned(grading, suite, probe, name, kind, truth)
 
         def run(attempt: Attempt) -> Outcome:
             return battery.run_attempt(grading, suite, probe, name, kind, attempt)
 
-        return Step(probe.key(suite, name), run, is_wrong)
+        return Step(probe.key(suite, name), run, wrong)
 
     return [step(name, probe) for name, probe in [*probes[start:], *probes[:start]]]
 
@@ -149,7 +172,7 @@ def _own_step(name: str, own_test: Callable[[Attempt], None]) -> Step:
         log, attempt.log = attempt.log, None
         return Outcome(tuple(("", detached(item)) for item in log), failure=failure)
 
-    return Step((name,), run, lambda outcome: True)
+    return Step((name,), run, lambda outcome: WHOLE)
 
 
 def _no_signature(outcome: Outcome, *, cost: bool) -> bool:
@@ -163,6 +186,13 @@ def _equal(theirs: Outcome, yours: Outcome) -> bool:
         return False
     truth = Truth(theirs, theirs)
     return compare(truth, replace(yours, failure=None), Tolerance(16.0 * MATCH)) is None
+
+
+def _wrong_alike(theirs: Outcome, yours: Outcome, bad: frozenset[int]) -> bool:
+    """Whether two outcomes are equal in the observations that are `bad`."""
+    if bad >= WHOLE or theirs.changed != yours.changed:
+        return False
+    return all(_equal(theirs.part(k), yours.part(k)) for k in bad)
 
 
 def _identical(theirs: Outcome, yours: Outcome) -> bool:

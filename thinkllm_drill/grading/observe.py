@@ -27,6 +27,10 @@ class Outcome:
     changed: tuple[str, ...] = ()
     failure: GradeFailure | None = field(default=None, compare=False)
 
+    def part(self, index: int) -> Outcome:
+        """One observation alone; none, where there are fewer."""
+        return Outcome(self.observations[index : index + 1])
+
 
 def freeze(value: Any) -> Any:
     """A copy that later calls cannot change: tensors detached and cloned, objects as records."""
