@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from thinkllm_drill.content.mistakes import Mistake
 from thinkllm_drill.grading import battery
 from thinkllm_drill.grading.compare import Tolerance, Truth, compare
-from thinkllm_drill.grading.observe import Outcome, detached
+from thinkllm_drill.grading.observe import Outcome, all_finite, detached
 from thinkllm_drill.judge.failures import AttemptRaised, GradeFailure
 from thinkllm_drill.judge.proxy import Attempt
 from thinkllm_drill.verdict import Diagnosis
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Step:
     """One thing to be asked of the attempt and of each mistake, and which of the observations of an answer are wrong.
 
-    `key` tells it from every other question of the same seed.
+    Changed inputs count as one more observation. `key` tells it from every other question of the same seed.
     """
 
     key: tuple[object, ...]
@@ -86,10 +86,10 @@ def _likeness(
 
     "identical": bit by bit in every step, and in words. "equal": in every step, up to rounding. "wrong alike": in every
     observation in which one of them is wrong; what is right may be rounded otherwise. "twice": in at least two steps in
-    which the attempt is wrong, from the one that failed on, before they part: the attempt makes this and another
+    which the attempt shows wrong numbers, from the one that failed on, before they part: it makes this and another
     mistake. "cost": refused with the same figures. Else "other", which for most mistakes shows at the first step.
     """
-    wrong, likeness = 0, "identical"
+    wrong, telling, likeness = 0, 0, "identical"
     for index, step in enumerate(plan):
         if index == len(yours):
             outcome = step.run(grading.attempt)
@@ -102,11 +102,12 @@ def _likeness(
             if not _wrong_alike(theirs, outcome, bad | step.wrong(theirs)):
                 if cost and index == 0 and _same_failure(theirs, outcome):
                     return "cost"
-                return "twice" if wrong >= 2 else "other"
+                return "twice" if telling >= 2 else "other"
             likeness = "wrong alike"
         elif likeness == "identical" and not _identical(theirs, outcome):
             likeness = "equal"
-        wrong += bool(bad or outcome.changed)
+        wrong += bool(bad)
+        telling += _tells(outcome, bad)
     return likeness if wrong else "other"
 
 
@@ -144,7 +145,10 @@ def _battery_plan(grading: GradingSession, suite: Suite, check: str) -> list[Ste
             parts = {k for k in range(len(shown)) if compare(truth.part(k), outcome.part(k), tolerance) is not None}
             if parts:
                 truth = conditioned()
-            return frozenset(k for k in parts if compare(truth.part(k), outcome.part(k), tolerance) is not None)
+            wrong = {k for k in parts if compare(truth.part(k), outcome.part(k), tolerance) is not None}
+            if battery.changed_in_place(suite, outcome) is not None:
+                wrong.add(len(shown))
+            return frozenset(wrong)
 
         @cache
         def conditioned() -> Truth:
@@ -193,6 +197,11 @@ def _wrong_alike(theirs: Outcome, yours: Outcome, bad: frozenset[int]) -> bool:
     if bad >= WHOLE or theirs.changed != yours.changed:
         return False
     return all(_equal(theirs.part(k), yours.part(k)) for k in bad)
+
+
+def _tells(outcome: Outcome, bad: frozenset[int]) -> bool:
+    """Whether wrong numbers are among what is bad, or changed inputs: a NaN, or no answer, has many causes."""
+    return any(k >= len(outcome.observations) or all_finite(outcome.part(k)) for k in bad - WHOLE)
 
 
 def _identical(theirs: Outcome, yours: Outcome) -> bool:

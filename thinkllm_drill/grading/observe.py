@@ -113,6 +113,19 @@ def parts(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
+def all_finite(outcome: Outcome) -> bool:
+    """Whether something was shown, no exception is among it, and no NaN or infinity."""
+    leaves = [leaf for _, value in outcome.observations for _, leaf in parts(value)]
+    return bool(leaves) and all(_is_finite(leaf) for leaf in leaves)
+
+
+def _is_finite(leaf: Any) -> bool:
+    if isinstance(leaf, Tensor | np.ndarray | np.generic | float):
+        numbers = torch.as_tensor(leaf)
+        return not (numbers.is_floating_point() or numbers.is_complex()) or bool(numbers.isfinite().all())
+    return not isinstance(leaf, Raised)
+
+
 def discrete(outcome: Outcome) -> list[Any]:
     """All in an outcome that rounding must not decide: what is not a finite float, and the places of those that are."""
     found: list[Any] = []
