@@ -32,10 +32,13 @@ def slowly(source: bytes) -> bytes:
 
 def children(pid: int) -> list[psutil.Process]:
     """The living children of a process, oldest first."""
+    alive = []
     with contextlib.suppress(psutil.Error):
-        alive = [p for p in psutil.Process(pid).children() if p.status() != psutil.STATUS_ZOMBIE]
-        return sorted(alive, key=psutil.Process.create_time)
-    return []
+        for process in psutil.Process(pid).children():
+            with contextlib.suppress(psutil.Error):  # one that ends just now is not living; its siblings are
+                if process.status() != psutil.STATUS_ZOMBIE:
+                    alive.append(process)
+    return sorted(alive, key=psutil.Process.create_time)
 
 
 def during(place: Any, source: bytes, act: Callable[[], None]) -> Any:

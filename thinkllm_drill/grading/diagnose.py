@@ -89,7 +89,7 @@ def _likeness(
     which the attempt shows wrong numbers, from the one that failed on, before they part: it makes this and another
     mistake. "cost": refused with the same figures. Else "other", which for most mistakes shows at the first step.
     """
-    wrong, telling, likeness = 0, 0, "identical"
+    telling, likeness = 0, "identical"
     for index, step in enumerate(plan):
         if index == len(yours):
             outcome = step.run(grading.attempt)
@@ -106,9 +106,8 @@ def _likeness(
             likeness = "wrong alike"
         elif likeness == "identical" and not _identical(theirs, outcome):
             likeness = "equal"
-        wrong += bool(bad)
         telling += _tells(outcome, bad)
-    return likeness if wrong else "other"
+    return likeness if any(bad for _, bad in yours) else "other"
 
 
 def _shown_by(mistake: Mistake, step: Step, grading: GradingSession) -> Outcome:
@@ -137,18 +136,13 @@ def _battery_plan(grading: GradingSession, suite: Suite, check: str) -> list[Ste
 
         def wrong(outcome: Outcome) -> frozenset[int]:
             truth = battery.truth_of(grading, suite, probe, name, kind)
-            shown = outcome.observations
+            count = len(outcome.observations)
             unseen = outcome.failure is not None and not isinstance(outcome.failure, AttemptRaised)
-            if unseen or len(shown) != len(truth.exact.observations):
+            if unseen or count != len(truth.exact.observations):
                 return WHOLE
             tolerance = kind.tolerance(suite, probe)
-            parts = {k for k in range(len(shown)) if compare(truth.part(k), outcome.part(k), tolerance) is not None}
-            if parts:
-                truth = conditioned()
-            wrong = {k for k in parts if compare(truth.part(k), outcome.part(k), tolerance) is not None}
-            if battery.changed_in_place(suite, outcome) is not None:
-                wrong.add(len(shown))
-            return frozenset(wrong)
+            bad = _wrong_parts(truth, outcome, tolerance) and _wrong_parts(conditioned(), outcome, tolerance)
+            return bad | {count} if battery.changed_in_place(suite, outcome) else bad
 
         @cache
         def conditioned() -> Truth:
@@ -161,6 +155,12 @@ def _battery_plan(grading: GradingSession, suite: Suite, check: str) -> list[Ste
         return Step(probe.key(suite, name), run, wrong)
 
     return [step(name, probe) for name, probe in [*probes[start:], *probes[:start]]]
+
+
+def _wrong_parts(truth: Truth, outcome: Outcome, tolerance: Tolerance) -> frozenset[int]:
+    """Which observations of an outcome differ from those of the truth, of which there are as many."""
+    places = range(len(outcome.observations))
+    return frozenset(k for k in places if compare(truth.part(k), outcome.part(k), tolerance) is not None)
 
 
 def _own_step(name: str, own_test: Callable[[Attempt], None]) -> Step:
@@ -185,11 +185,12 @@ def _no_signature(outcome: Outcome, *, cost: bool) -> bool:
     return status in ("timeout", "limit", "not_started") or (status == "rule" and not cost)
 
 
-def _equal(theirs: Outcome, yours: Outcome) -> bool:
+def _equal(theirs: Outcome, yours: Outcome, factor: float = 16.0 * MATCH) -> bool:
+    """Whether two outcomes agree within so many roundoffs."""
     if _kind(theirs.failure) != _kind(yours.failure) or theirs.changed != yours.changed:
         return False
     truth = Truth(theirs, theirs)
-    return compare(truth, replace(yours, failure=None), Tolerance(16.0 * MATCH)) is None
+    return compare(truth, replace(yours, failure=None), Tolerance(factor)) is None
 
 
 def _wrong_alike(theirs: Outcome, yours: Outcome, bad: frozenset[int]) -> bool:
@@ -205,16 +206,12 @@ def _tells(outcome: Outcome, bad: frozenset[int]) -> bool:
 
 
 def _identical(theirs: Outcome, yours: Outcome) -> bool:
-    """Whether two equal outcomes agree in every bit and in what is said of them, the lines of the code apart."""
-    if (theirs.failure is None) != (yours.failure is None):
-        return False
-    if theirs.failure and yours.failure and _words(theirs.failure) != _words(yours.failure):
-        return False
-    return compare(Truth(theirs, theirs), replace(yours, failure=None), Tolerance(0.0)) is None
+    """Whether two outcomes agree in every bit and in what is said of them, the lines of the code apart."""
+    return _equal(theirs, yours, 0.0) and _words(theirs.failure) == _words(yours.failure)
 
 
-def _words(failure: GradeFailure) -> str:
-    return _LINE.sub("", failure.cause.message)
+def _words(failure: GradeFailure | None) -> str | None:
+    return None if failure is None else _LINE.sub("", failure.cause.message)
 
 
 def _same_failure(theirs: Outcome, yours: Outcome) -> bool:
